@@ -23,7 +23,8 @@ CUTS_PROMPTS = {"trtllm": {"enable_chunked_prefill": True}}
 """Options without which an engine refuses prompts longer than a step."""
 SAMPLES = 7
 MOST_TRIED = 2000
-LEAST_BILLIONS = 2.0
+SMALL = (("rtx-3060-12gb", 1, "qwen2.5-0.5b", None), ("h100-80gb-sxm", 1, "smollm2-135m", None))
+"""Deployments whose prompts take long beside a token: a loop's time a token falls there as answers grow."""
 LOADS = (1, 2, 3, 4, 7, 16, 33, 64, 65, 150, 400, 1000)
 PROMPTS = (1, 2, 100, 1000, 4000, 8192, 8193, 12_000)
 SLACK = 1e-6
@@ -108,6 +109,16 @@ def test_a_token_never_takes_less_beside_more_requests(engine: str, kind: str) -
         assert not falls(times), (where, times)
 
 
+@pytest.mark.parametrize("prompt", [30, 700])
+def test_a_first_token_of_an_unnamed_engine_never_comes_sooner_beside_more_requests(prompt: int) -> None:
+    """Engines of one user, which it was measured as, take long for a prompt; that of two requests is another's."""
+    for where in roomy("generic", "first", prompt, 200, 64):
+        times = [
+            float(asked("generic", where, prompt, 200, concurrency=each)[1].ttft_s) for each in LOADS[:8]
+        ]
+        assert not falls(times), (where, times)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "load", [{"concurrency": 1}, {"concurrency": 9}, {"batch": 1}, {"batch": 9}, {"request_rate": 1e-5}]
@@ -121,10 +132,7 @@ def test_longer_prompts_never_come_sooner(engine: str, load: dict[str, float]) -
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_longer_answers_never_shorten_the_time_a_token_of_one_request(engine: str) -> None:
-    """Below ``LEAST_BILLIONS`` of parameters it dips by up to 1 % between answers of 128 and 700 tokens."""
-    for where in roomy(engine, "answer", 4000, 2000, 1):
-        if load_catalogs().model(where[2], "model").nominal_parameters_billions < LEAST_BILLIONS:
-            continue
+    for where in (*roomy(engine, "answer", 4000, 2000, 1), *SMALL):
         for load in ({"concurrency": 1}, {"batch": 1}):
             found = [asked(engine, where, 4000, each, **load)[1] for each in (2, 3, 16, 128, 700, 2000)]
             assert not falls([float(each.tpot_s) for each in found]), (where, load)

@@ -228,7 +228,7 @@ def test_a_rare_class_has_its_share_of_the_requests_though_the_run_saw_none() ->
     [
         ({"distribution": "uniform", "min": 5}, "workload.input_tokens: uniform needs max"),
         ({}, "workload.input_tokens.distribution: is required"),
-        ("long", "workload.input_tokens: must be a whole number or must be a JSON object"),
+        ("long", "workload.input_tokens: must be a whole number or a JSON object"),
     ],
 )
 def test_a_length_that_is_refused_is_named_as_it_was_written(length: object, said: str) -> None:

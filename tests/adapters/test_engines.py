@@ -78,7 +78,7 @@ def test_all_fields_of_a_request_part_are_options(part: VllmEngine) -> None:
 
 def test_other_versions_are_warned_of() -> None:
     assert version_warnings(VllmEngine()) == []
-    assert version_warnings(VllmEngine(version="v0.11.0rc1")) == []
+    assert version_warnings(VllmEngine(version="v0.11.1rc1")) == []
     [warning] = version_warnings(VllmEngine(version="0.6"))
     assert warning.startswith(
         "engine.version: the nearest known rules are those of vLLM 0.11.0; 0.6 is older: "

@@ -259,3 +259,18 @@ def test_another_format_than_a_quantized_checkpoints_own_comes_last_and_has_to_b
         "weights in int4-awq instead of fp8-block; such a checkpoint of this model has to be found or made"
     )
     assert [change.field for change in others] == ["hardware.count"]
+
+
+def test_a_context_that_was_said_too_short_is_lengthened_with_fewer_requests_at_once() -> None:
+    """24 GiB of an L4 hold one request of 20512 tokens (128 KiB a token: 2.5 GiB) beside 15 GiB of weights."""
+    asked: dict[str, Any] = {
+        "model": "llama-3.1-8b",
+        "hardware": "l4",
+        "engine": {"name": "vllm", "max_model_len": 16_384},
+        "workload": {"input_tokens": 20_000, "output_tokens": 512, "concurrency": 20},
+    }
+    assert not _planned(asked).fits
+    fewer = next(each for each in _planned(asked).changes_that_fit if each.field == "workload.concurrency")
+    assert (fewer.value, fewer.also["engine.max_model_len"]) == (1, 20_512)
+    load, engine = asked["workload"] | {"concurrency": 1}, asked["engine"] | {"max_model_len": 20_512}
+    assert _planned({**asked, "workload": load, "engine": engine}).fits

@@ -118,6 +118,20 @@ def test_a_static_batch_has_a_slot_for_each_of_its_sequences() -> None:
     assert any("n_parallel: 32" in line for line in open_.assumptions)
 
 
+def test_servers_that_share_a_batch_have_slots_for_their_own_sequences() -> None:
+    """Seven over four servers: two at the fullest."""
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "rtx-4090", "count": 4},
+        "parallelism": {"data": 4},
+        "precision": {"weights": "q4_k_m"},
+        "engine": {"name": "llama.cpp"},
+        "workload": {"input_tokens": 128, "output_tokens": 128, "batch": 7},
+    }
+    found = SERVING_ESTIMATE.answered(body, load_catalogs())
+    assert any("n_parallel: 2," in line for line in found.assumptions)
+
+
 def test_a_static_batch_beyond_the_models_context_is_given_one_that_holds_it() -> None:
     body = {
         "model": {"name": "llama-3.1-8b"},

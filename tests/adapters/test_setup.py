@@ -92,3 +92,10 @@ def test_a_layout_that_nobody_asked_for_is_not_refused_as_if_somebody_had() -> N
     assert rack.fits
     with pytest.raises(UnsupportedError, match=r"such as tensor 1, data 3$"):
         llm_calc.memory_plan(model="llama-3.1-8b", hardware={"gpu": "h100", "count": 3})
+
+
+def test_sizes_that_were_left_out_beside_experts_are_said_to_be_one() -> None:
+    with pytest.raises(InvalidInputError, match=r"it is 2; each is 1 beside parallelism\.expert"):
+        resolved(hardware={"count": 2}, parallelism={"expert": 2})
+    with pytest.raises(InvalidInputError, match=r"it is 2$"):
+        resolved(hardware={"count": 2}, parallelism={"tensor": 4})

@@ -66,6 +66,7 @@ def with_known_names(value: Any, path: str = "") -> Any:
 
 
 FIT, COMPARE, SWEEP = "POST /api/fit", "POST /api/compare", "POST /api/sweep"
+CALCULATE = "POST /api/calculate"
 DEPLOYMENTS = ("POST /api/memory_plan", "POST /api/serving_estimate")
 GRID = {"precision.weights": ["bf16", "fp8"], "workload.concurrency": [1, 8]}
 APART = ("parallelism", "lora", "speculative", "disaggregated", "calibration", "kv_tiers")
@@ -75,8 +76,12 @@ def runnable(body: dict[str, Any], label: str) -> None:
     """Leave of a request what seldom is refused."""
     if label in DEPLOYMENTS:
         plainer(body)
+    if label == CALCULATE:
+        body.update({"model_name": NAMES["model_name"][0], "precision": "fp16"})
+        for part in ("gpu", "parallelism"):
+            body.pop(part, None)
     if label == FIT:
-        body["model"] = {"name": NAMES["model_name"][0]}
+        body["model"] = {"name": NAMES["model_name"][2]}
     if label == COMPARE:
         for scenario in body["scenarios"]:
             plainer(scenario)

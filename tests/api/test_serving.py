@@ -184,6 +184,52 @@ def test_arrivals_beyond_what_can_be_served_are_warned_of(client: TestClient) ->
     assert any("queue grows without end" in warning for warning in found["warnings"])
 
 
+@pytest.mark.parametrize("engine", ["trtllm", "vllm", "sglang", "llama.cpp"])
+def test_arrivals_over_stages_are_served_as_fast_as_requests_that_are_always_there(
+    client: TestClient, engine: str
+) -> None:
+    """A thousand always in flight keep the stages as busy as they can be; what they get decides which queue grows."""
+    deployment: dict[str, Any] = {
+        "engine": {"name": engine},
+        "model": {"name": "llama-3.1-70b"},
+        "hardware": {"gpu": "rtx-6000-ada", "count": 5},
+        "parallelism": {"pipeline": 5},
+        "precision": {"weights": "q8_0" if engine == "llama.cpp" else "fp8"},
+    }
+    lengths = {"input_tokens": 1024, "output_tokens": 1024}
+    full = ask(client, **deployment, workload={**lengths, "concurrency": 1000})["requests_per_s"]
+    # Benchmark clients draw a tenth shorter requests than those that are said, of which as many more are served.
+    above, below = (
+        ask(client, **deployment, workload={**lengths, "request_rate": rate})
+        for rate in (1.1 * full, 0.6 * full)
+    )
+    assert above["requests_per_s"] < 1.1 * full
+    assert any("queue grows without end" in warning for warning in above["warnings"])
+    assert not any("queue grows without end" in warning for warning in below["warnings"])
+    assert below["ttft_s"] < 1024 * below["tpot_s"]
+
+
+def test_stages_of_a_server_work_at_once_and_those_of_llama_cpp_in_turn(client: TestClient) -> None:
+    """Of 64 requests batches of 16 against one of 64: less to multiply and to read of the cache, the same weights."""
+
+    def times(engine: str, weights: str, pipeline: int) -> dict[str, Any]:
+        return ask(
+            client,
+            engine={"name": engine},
+            model={"name": "llama-3.1-8b"},
+            hardware={"gpu": "rtx-4090", "count": pipeline},
+            parallelism={"pipeline": pipeline},
+            precision={"weights": weights},
+            workload={"input_tokens": 512, "output_tokens": 128, "concurrency": 64},
+        )
+
+    for engine in ("vllm", "sglang"):
+        one, four = (times(engine, "bf16", stages)["output_tokens_per_s"] for stages in (1, 4))
+        assert four > 1.3 * one, engine
+    in_turn = times("llama.cpp", "q8_0", 4)["output_tokens_per_s"]
+    assert in_turn <= 1.05 * times("llama.cpp", "q8_0", 1)["output_tokens_per_s"]
+
+
 def test_auto_is_named_and_a_small_cache_of_measured_deployments_is_told(client: TestClient) -> None:
     assert ask(client)["resolved"]["kv_cache"] == "bf16"
     small = ask(client, precision={"weights": "fp8"}, hardware={"gpu": "b200-180gb-sxm"})

@@ -94,7 +94,7 @@ def small_client() -> TestClient:
             '{"count": 1, "engine": {"name": "a", "size": 1}}',
             "engine.size: is not a known field; known: name",
         ),
-        ('{"count": 1, "either": "1"}', "either: must be a whole number or must be a list"),
+        ('{"count": 1, "either": "1"}', "either: must be a whole number or a list"),
         ('{"count": 1, "engine": {}}', "engine: name is required"),
         ('{"count": 1, "engine": {"name": "c"}}', "engine: name must be one of 'a', 'b'"),
         ('{"count": 1, "kind": "fp8"}', "kind: must be 'fp16' or 'fp32'"),

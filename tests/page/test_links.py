@@ -330,3 +330,10 @@ def test_scenarios_stand_side_by_side(opened: Opener, service: Service) -> None:
     expect(again.get_by_role("button", name="+ Compare")).to_have_count(0)
     again.get_by_role("button", name="Remove scenario 4").click()
     expect(again.get_by_role("button", name="+ Compare")).to_be_visible()
+
+
+def test_a_value_that_a_later_one_takes_the_place_of_is_told(opened: Opener) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&m=qwen3-8b&n=1")
+    expect(page.locator("#f-m")).to_have_value("qwen3-8b")
+    expect(page.locator(".card.warning")).to_contain_text("said again: m=llama-3.1-8b")
+    expect(page).not_to_have_url(re.compile("llama"))

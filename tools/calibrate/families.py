@@ -25,13 +25,13 @@ FAMILIES = (
         "served",
         "vLLM, SGLang and TensorRT-LLM as servers under a closed loop",
         SERVED,
-        Kernels(name="served"),
+        Kernels(name="served", stage_batches=True),
     ),
     Family(
         "batch",
         "the same engines and others without a client: single streams, static batches, offline runs",
         BATCH,
-        Kernels(name="batch"),
+        Kernels(name="batch", stage_batches=True),
     ),
     Family(
         "llama.cpp",

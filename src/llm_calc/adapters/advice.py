@@ -16,7 +16,9 @@ Fits = Callable[[MemoryPlanRequest], bool]
 """Whether the engine starts with a request and holds what it asks for."""
 
 MOST_CHANGES = 8
-MORE_GPUS = ("hardware", "parallelism")
+PROMPTS = "workload.input_tokens"
+AS_ASKED = ("engine", "precision")
+"""Parts of a request that a change may touch for it to take the same load on the same GPUs."""
 
 
 Ways = Callable[[], list[Change]]
@@ -24,20 +26,22 @@ Ways = Callable[[], list[Change]]
 
 
 def advised(request: MemoryPlanRequest, alone: Ways, with_context: Ways, fits: Fits) -> list[Change]:
-    """The changes that make the request fit; those of two fields where no single one but more GPUs does."""
+    """The changes that make the request fit; those of two fields too where no single one keeps load and GPUs."""
     return [_applicable(request, change) for change in _chosen(request, alone, with_context, fits)]
 
 
 def _chosen(request: MemoryPlanRequest, alone: Ways, with_context: Ways, fits: Fits) -> list[Change]:
     found = tried(request, alone(), fits)
     single = [change for change in found if not change.also]
-    if any(change.field.partition(".")[0] not in MORE_GPUS for change in single):
+    if any(change.field.partition(".")[0] in AS_ASKED for change in single):
         return single[:MOST_CHANGES]
     more = tried(request, with_context(), fits)
     known = {(change.field, change.value) for change in single}
     several = [
         change for change in [*found, *more] if change.also and (change.field, change.value) not in known
     ]
+    if single:
+        several = [change for change in several if change.field != PROMPTS]
     return [*single, *several][:MOST_CHANGES]
 
 
@@ -100,7 +104,7 @@ def _shorter_prompts(request: MemoryPlanRequest, load: WorkloadPart, change: Cha
     flag = change.field.removeprefix("engine.")
     said = getattr(request.engine, flag, None) is not None
     return Change(
-        field="workload.input_tokens",
+        field=PROMPTS,
         value=kept,
         change=f"prompts of {kept} tokens instead of {load.mean_input_tokens:g}",
         also={} if said else {change.field: change.value},

@@ -10,21 +10,24 @@ from llm_calc.core.parallelism import Layout
 
 
 def with_groups(subject: Subject, engine: EnginePart) -> Subject:
-    """The subject with what the engine's switch makes of its groups, where it has one that says so.
+    """The subject with what the engine makes of its groups: by a switch, or always one server of a mixture of experts.
 
     Where nothing is said, groups of a mixture of experts are one server, those of other models servers of their own.
+    vLLM's of a mixture are one server whether experts are dealt or not: without expert parallelism they are cut over
+    tensor x data GPUs (https://docs.vllm.ai/en/latest/serving/data_parallel_deployment.html).
 
     Raises:
         InvalidInputError: experts are dealt over more GPUs than one of several servers has.
     """
     layout, flags = subject.setup.layout, traits_of(engine.name).options.layout
-    if layout.data == 1 or not flags.joins:
+    mixed = bool(subject.setup.model.num_experts)
+    if layout.data == 1 or not (flags.joins or (flags.mixtures_joined and mixed)):
         return subject
-    switch, mixed = flags.switches[0], bool(subject.setup.model.num_experts)
-    said: bool | None = getattr(engine, switch, None)
+    switch = flags.switches[0]
+    said: bool | None = getattr(engine, switch, None) if flags.joins else None
     layout = replace(layout, shared=mixed if said is None else said)
     _check_experts(layout)
-    words = _words(f"engine.{switch}", layout, mixed=mixed)
+    words = _words(f"engine.{switch}", layout, mixed=mixed, own=flags.own_feed_forward)
     return replace(
         subject,
         setup=replace(subject.setup, layout=layout),
@@ -41,9 +44,9 @@ def _check_experts(layout: Layout) -> None:
         )
 
 
-def _words(switch: str, layout: Layout, *, mixed: bool) -> tuple[str, ...]:
+def _words(switch: str, layout: Layout, *, mixed: bool, own: bool) -> tuple[str, ...]:
     """What is otherwise than for such a model where nothing is said of groups."""
-    if layout.shared == mixed:
+    if layout.shared == mixed or (own and not mixed):
         return ()
     if mixed:
         return (

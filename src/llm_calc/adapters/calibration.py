@@ -58,6 +58,7 @@ class KernelsRow(BaseModel):
     overlap_exponent: float = 3.0
     prompt_tokens: int = 8192
     stages_overlap: bool = False
+    stage_batches: bool = False
 
 
 class ErrorRow(BaseModel):

@@ -12,7 +12,8 @@ from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.seen import Requests
+from llm_calc.core.serving.stages import share_of, stages_at_once
+from llm_calc.core.serving.traffic import Requests
 from llm_calc.core.workloads.apart_loads import (
     alive_apart,
     arriving_apart,
@@ -98,7 +99,8 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
     @lru_cache(maxsize=4096)
     def token_s(answers: float) -> float:
         checked = decode.draft.checked_tokens
-        step = decode_seconds(decode.work, decode.rates, answers, mean, checked)
+        batch = share_of(answers, stages_at_once(decode.work, decode.rates))
+        step = decode_seconds(decode.work, decode.rates, batch, mean, checked)
         return float(decode.draft.seconds_per_token(step))
 
     return Stations(

@@ -10,7 +10,14 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.media_limits import items_of
 from llm_calc.core.engines import ENGINES, Engine
-from llm_calc.core.engines.releases import Nearest, asked_numbers, release_for, release_of_tag
+from llm_calc.core.engines.releases import (
+    Nearest,
+    asked_numbers,
+    built_before,
+    release_for,
+    release_of_tag,
+    side_of_build,
+)
 from llm_calc.core.engines.vllm import LONGEST_THAT_FITS
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
 
@@ -51,7 +58,12 @@ def _nearest(releases: tuple[EngineRules, ...], version: str | None) -> Nearest:
     numbers = asked_numbers(version, releases[-1].version, tagged=tagged)
     if tagged and len(numbers) > 1:
         return release_of_tag(numbers, releases)
-    return release_for(numbers, releases)
+    found = release_for(numbers, releases)
+    if found.side or not built_before(version):
+        return found
+    release = releases[found.index]
+    newest = release.version if release is releases[-1] else None
+    return Nearest(found.index, side_of_build(numbers, release.row, newest))
 
 
 def build_engine(name: str, version: str | None = None, **options: OptionValue | None) -> Engine:

@@ -1,14 +1,19 @@
 """JSON that somebody wrote: decoded, with the numbers that JSON does not have refused."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from pydantic_core import from_json, to_json
 
 from llm_calc.adapters.json_twice import refuse_twice
 from llm_calc.core.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _FORGIVING_FIELD = "hf_config"
 _MARK = b"\xef\xbb\xbf"
@@ -27,7 +32,45 @@ def json_bytes(answer: object) -> bytes:
     """An answer, or plain containers, as JSON; answers are right by construction and are not validated again."""
     if isinstance(answer, BaseModel):
         return answer.__pydantic_serializer__.to_json(answer)
-    return to_json(answer)
+    return plain_json(answer)
+
+
+def plain_json(value: object) -> bytes:
+    """Plain containers of finite numbers as JSON: by orjson in a third of the time, where it is installed.
+
+    Both write the same bytes; what orjson refuses, such as numbers of more than 64 bits, the other one writes.
+    """
+    if _QUICK is None:
+        return to_json(value)
+    dumps, plain, _ = _QUICK
+    try:
+        return dumps(value, option=plain)
+    except TypeError:
+        return to_json(value)
+
+
+def array_json(values: "npt.NDArray[np.generic]") -> bytes:
+    """An array of numbers as JSON; what is not finite is null."""
+    if _QUICK is None or not values.flags.c_contiguous:
+        return to_json(values.tolist(), inf_nan_mode="null")
+    dumps, _, arrays = _QUICK
+    try:
+        return dumps(values, option=arrays)
+    except TypeError:
+        return to_json(values.tolist(), inf_nan_mode="null")
+
+
+def _quick() -> tuple[Callable[..., bytes], int, int] | None:
+    """What orjson writes with, and its options: to leave to pydantic what the two write otherwise; to take arrays."""
+    try:
+        found = import_module("orjson")
+    except ImportError:
+        return None
+    left = found.OPT_PASSTHROUGH_DATACLASS | found.OPT_PASSTHROUGH_DATETIME | found.OPT_PASSTHROUGH_SUBCLASS
+    return found.dumps, left, found.OPT_SERIALIZE_NUMPY
+
+
+_QUICK = _quick()
 
 
 def decoded_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON holds

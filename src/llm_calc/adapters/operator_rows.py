@@ -15,19 +15,27 @@ from llm_calc.core.serving.breakdown import (
     step_of,
 )
 from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.stages import share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad
 
 
 def operator_rows(
-    lengths: Lengths, placed: Placed, found: Estimate, together: Quantity, *, alone: bool
+    lengths: Lengths,
+    placed: Placed,
+    found: Estimate,
+    together: Quantity,
+    *,
+    alone: bool,
+    in_one: bool = False,
 ) -> Iterator[OperatorRow]:
     """One decode step of what runs at once, on all replicas together, and the prefill of one prompt.
 
     Their seconds add up to the step and the prefill that the answer's times rest on. ``alone``: no other request's
-    prompt comes between steps.
+    prompt comes between steps; ``in_one``: all are one batch, whichever stages there are.
     """
     deployment, at_once = placed.deployment, max(1.0, float(together) / placed.replicas)
-    running = max(1.0, at_once / float(placed.operators.stages))
+    stages = 1.0 if in_one else stages_at_once(deployment.work, deployment.rates)
+    running = float(share_of(at_once, stages))
     start, new = float(lengths.input_tokens), float(lengths.new_tokens)
     decode = StepLoad(
         sequences=running,

@@ -7,6 +7,7 @@ from llm_calc.adapters.catalog.sizes import chip_of
 from llm_calc.adapters.runs_on import runs_at_all
 from llm_calc.adapters.wire.memory import RecommendedGpu
 from llm_calc.core.advice.memory import MOST_GPUS, holds
+from llm_calc.core.advice.slots import lacks_slots
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
@@ -31,7 +32,7 @@ def recommended_gpu(
     Of one's own card another that is sold so, up to ``MOST_AT_HOME`` of them, before any for servers; of a chip that
     shares the machine's memory, where that is too small, a larger size of the same chip before others.
     """
-    if never_whole(setup, engine):
+    if never_whole(setup, engine) or lacks_slots(setup, engine, asked):
         return None
     comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
     known = sorted(comparable, key=_size)

@@ -18,7 +18,7 @@ from llm_calc.adapters.units import GIB
 from llm_calc.adapters.unnamed_engine import unnamed_words, with_an_engine_that_runs, with_engine
 from llm_calc.adapters.wire.engines import LlamaCppEngine
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
-from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
+from llm_calc.adapters.wire.parts import PrecisionPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.engines import Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
@@ -128,7 +128,7 @@ def _with_a_slot_each(request: RequestT, part: LlamaCppEngine, catalogs: Catalog
 
     Where the model's own context does not hold them all, they are given one that does.
     """
-    sequences, longest = _batch_of(request.workload)
+    sequences, longest = _batch_of(request)
     if not sequences or part.n_parallel is not None or part.n_ctx is not None:
         return request
     slots = min(sequences, MOST_PARALLEL)
@@ -139,11 +139,12 @@ def _with_a_slot_each(request: RequestT, part: LlamaCppEngine, catalogs: Catalog
     return with_engine(request, part)
 
 
-def _batch_of(workload: WorkloadPart | None) -> tuple[int, int]:
-    """Sequences of a static batch, none under another load, and the tokens of the longest."""
+def _batch_of(request: MemoryPlanRequest | ServingEstimateRequest) -> tuple[int, int]:
+    """Sequences of a static batch that the fullest server has, none under another load; tokens of the longest."""
+    workload, servers = request.workload, request.parallelism.data if request.parallelism else 1
     if workload is None or workload.batch is None:
         return 0, 0
-    return workload.batch, workload.longest_tokens
+    return -(-workload.batch // servers), workload.longest_tokens
 
 
 def _own_context(
@@ -231,7 +232,7 @@ class _Machine:
 
 def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[str]:
     """What was chosen for llama.cpp, in words."""
-    part, workload = request.engine, request.workload
+    part = request.engine
     found = unnamed_words(request)
     if not isinstance(part, LlamaCppEngine):
         return found
@@ -244,8 +245,8 @@ def chosen_words(request: MemoryPlanRequest | ServingEstimateRequest) -> list[st
             started,
             *unsaid_of_ollama(part),
         ]
-    batch = None if workload is None else workload.batch
-    if batch is not None and part.n_parallel == min(batch, MOST_PARALLEL):
+    sequences, _ = _batch_of(request)
+    if sequences and part.n_parallel == min(sequences, MOST_PARALLEL):
         found.append(f"engine.n_parallel: {part.n_parallel}, a slot for each sequence of the static batch")
         found.extend([f"engine.n_ctx: {part.n_ctx}, room for each of them"] if part.n_ctx else [])
     return found

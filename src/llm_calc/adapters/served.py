@@ -5,18 +5,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, reduce
 
+from llm_calc.adapters.calibration import load_calibration_file
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, Precision, number_format
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
-from llm_calc.core.calibration import chip_class
-from llm_calc.core.engines import Engine, MemoryPlan, Pool, traits_of
+from llm_calc.core.calibration import Calibration, chip_class
+from llm_calc.core.engines import ANY_ENGINE, Engine, MemoryPlan, Pool, traits_of
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import poll_words, stated_polls
+from llm_calc.core.serving.traffic import Scheduling, reserved_by
 
 AUTO = "auto"
 SMALLER = (
@@ -56,6 +60,24 @@ def with_served_cache(
         f"requests: name {subject.precision.kv_cache} here for figures of that, or {small} in the plan"
     )
     return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
+
+
+def unheld_by_default(
+    default: Subject, built: Engine, workload: WorkloadPart, assumed: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What an estimate warns of where the engine's own cache, in place of the one that is ``assumed``, holds less."""
+    if not assumed:
+        return ()
+    plan, tokens, asked = built.plan(default.setup), workload.longest_tokens, workload.requests_in_flight
+    if plan.holds(asked, tokens):
+        return ()
+    held = int(plan.max_concurrency(tokens)) if plan.available_bytes > 0 else 0
+    said = (
+        f"precision.kv_cache: in {default.precision.kv_cache}, the engine's own default, the KV cache holds {held} "
+        f"requests of {tokens} tokens and not {asked}: a memory plan does not fit; figures are of a server that is "
+        "told to keep its cache in fp8"
+    )
+    return (said,)
 
 
 def served_words(subject: Subject, asked: PrecisionPart, engine: str) -> list[str]:
@@ -155,6 +177,12 @@ def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     return larger(larger(1.0, planned), reduce(smaller, floors, planned if not floors else floors[0]))
 
 
+def unmeasured(subject: Subject, engine: EnginePart) -> Iterator[str]:
+    """What a deployment says that no run was measured with."""
+    yield from wide_numbers(subject)
+    yield from other_kernels(subject, engine)
+
+
 def wide_numbers(subject: Subject) -> Iterator[str]:
     """Fields of numbers in 32 bits, which no run was measured with."""
     numbers = subject.setup.numbers
@@ -162,3 +190,34 @@ def wide_numbers(subject: Subject) -> Iterator[str]:
         yield "precision.weights"
     elif numbers.activations.element_bits > 16:
         yield "precision.activations"
+
+
+def scheduling_of(
+    calibration: Calibration, engine: Engine, plan: MemoryPlan, layout: Layout
+) -> tuple[Scheduling, float]:
+    """How the engine forms steps, and which part of its planned cache it fills.
+
+    ``layout``: of one replica, whose groups of attention wait for each other.
+    """
+    rows = load_calibration_file("served").scheduling
+    row = rows.get(engine.name, rows[ANY_ENGINE])
+    scheduling = Scheduling(
+        policy=row.policy,
+        budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
+        replicas=layout.data,
+        reserved_fraction=reserved_by(engine, row.reserved_fraction, layout),
+    )
+    return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
+
+
+def polls(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
+    """What is said of a server's looks for new requests, where no request says it."""
+    requests = share.requests_in_flight if share.load == "concurrency" else 0
+    return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
+
+
+def other_kernels(subject: Subject, engine: EnginePart) -> Iterator[str]:
+    """The option that names attention kernels, where the engine would take others and the measured runs did."""
+    usual, named = traits_of(engine.name).options.usual_kernels, getattr(engine, "attention_backend", None)
+    if usual is not None and named is not None and named not in usual(subject.setup):
+        yield "attention_backend"

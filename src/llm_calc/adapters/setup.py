@@ -31,8 +31,8 @@ from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
 
 UNEVEN = (
-    "parallelism.stage_layers: stages of unlike length were never measured; offline runs go at the pace of the "
-    "longest, under other loads a step passes all stages in turn"
+    "parallelism.stage_layers: stages of unlike length were never measured; all go at the pace of the longest, and a "
+    "static batch passes them in turn"
 )
 
 
@@ -227,7 +227,9 @@ def requested_layout(
         ), assumed
     if parallelism.gpus != hardware.count:
         product = f"{parallelism.tensor} x {parallelism.pipeline} x {parallelism.data} = {parallelism.gpus}"
-        msg = f"hardware.count: must be tensor x pipeline x data = {product}; it is {hardware.count}"
+        given = {"tensor", "pipeline", "data"} & parallelism.model_fields_set
+        alone = "" if given else "; each is 1 beside parallelism.expert, give parallelism.tensor as well"
+        msg = f"hardware.count: must be tensor x pipeline x data = {product}; it is {hardware.count}{alone}"
         raise InvalidInputError(msg, field="hardware.count", expected=parallelism.gpus)
     if isinstance(hardware, UnlikeHardware) and parallelism.pipeline != hardware.count:
         msg = f"parallelism.pipeline: must be {hardware.count}, a stage for each of the unlike GPUs"

@@ -15,6 +15,7 @@ Fault = dict[str, str]
 MAX_FAULTS = 20
 _MAX_PATH_CHARACTERS = 200
 _QUOTE = "'"
+_MUST_BE = "must be "
 _BOUNDED_INT = "constrained-int"
 """What pydantic calls a whole number with bounds among the members of a union."""
 _SHOULD = re.compile(r"^(?:Input|String|Value|Decimal input|Dictionary|Tuple|Set) should")
@@ -37,15 +38,22 @@ _ACCEPTED = {
 def faults_of(problems: Sequence[Problem], model: object = None) -> list[Fault]:
     """Return ``field`` and ``accepted`` of each problem that validation found in a body of type ``model``.
 
-    What the members of a union accept becomes one fault: ``must be a whole number or must be a list``.
+    What the members of a union accept becomes one fault: ``must be a whole number or a list``.
     """
     accepted: dict[str, list[str]] = {}
     for problem in filter(_is_of_its_kind, problems):
         accepted.setdefault(_field_of(problem, model), []).append(_accepted_by(problem, model))
-    found = [{"field": field, "accepted": " or ".join(texts)} for field, texts in accepted.items()]
+    found = [{"field": field, "accepted": _either(texts)} for field, texts in accepted.items()]
     unnamed = len(found) - MAX_FAULTS
     more = [{"field": "body", "accepted": f"has {unnamed} more faults"}] if unnamed > 0 else []
     return [*found[:MAX_FAULTS], *more]
+
+
+def _either(texts: Sequence[str]) -> str:
+    """Return what is accepted by one member of a union or another, with ``must be`` said once."""
+    first, *others = dict.fromkeys(texts)
+    said = first.startswith(_MUST_BE)
+    return " or ".join([first, *(each.removeprefix(_MUST_BE) if said else each for each in others)])
 
 
 def _is_of_its_kind(problem: Problem) -> bool:

@@ -128,6 +128,7 @@ def with_preset(stated: Mapping[str, Any], name: str) -> dict[str, Any]:
         preset = {field: value for field, value in preset.items() if field not in LENGTHS}
     own = stated.get("sessions")
     if isinstance(own, dict) and "sessions" in preset:
-        preset["sessions"] = {**preset["sessions"], **own}
+        said = {field: value for field, value in own.items() if value is not None}
+        preset["sessions"] = {**preset["sessions"], **said}
         stated = {field: value for field, value in stated.items() if field != "sessions"}
     return {**preset, **stated}

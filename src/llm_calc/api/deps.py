@@ -10,12 +10,17 @@ from llm_calc.api.beside import Beside
 from llm_calc.api.pools import Pool
 
 
-async def get_catalogs(request: Request) -> Catalogs:
-    """Return the catalogs of the application, which all others of the process are read from as well."""
+def catalogs_of(request: Request) -> Catalogs:
+    """The catalogs of the application, which all others of the process are read from as well."""
     state = request.app.state
     choose_catalogs(state.settings.catalogs_path)
     catalogs: Catalogs = state.catalogs
     return catalogs
+
+
+async def get_catalogs(request: Request) -> Catalogs:
+    """Return the catalogs of the application to a route that depends on them."""
+    return catalogs_of(request)
 
 
 def pool_of(request: Request, name: str) -> Pool:

@@ -6,10 +6,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from llm_calc.adapters.json_text import decoded_json
+from llm_calc.api.pools import CallerLeftError
 from llm_calc.core.errors import InvalidInputError
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 BODY_MODEL = "llm_calc.body_model"
 """The key of the request's scope that holds the type of the body."""
@@ -30,11 +35,22 @@ class JsonRequest(Request):
             # The framework lets nothing else through from here as it is.
             raise HTTPException(400, error.message) from error
 
+    async def whole_body(self) -> None:
+        """Wait for the body, which is kept.
+
+        Raises:
+            CallerLeftError: the connection has gone before its end.
+        """
+        try:
+            await self.body()
+        except ClientDisconnect:
+            raise CallerLeftError from None
+
 
 class JsonRoute(APIRoute):
     """A route that takes its body as ``application/json`` and nothing else."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handle:
         """Return the handler of the framework behind a check of the content type."""
         handle = super().get_route_handler()
         if self.body_field is None:
@@ -45,9 +61,33 @@ class JsonRoute(APIRoute):
             _check_content_type(request.headers.get("content-type", ""))
             _check_encoding(request.headers.get("content-encoding", "identity"))
             request.scope[BODY_MODEL] = model
-            return await handle(JsonRequest(request.scope, request.receive))
+            own = JsonRequest(request.scope, request.receive)
+            await own.whole_body()
+            return await self.answer(own, handle)
 
         return handle_json
+
+    async def answer(self, request: JsonRequest, handle: Handle) -> Response:
+        """Let the framework read the body and whatever else the endpoint asks for."""
+        return await handle(request)
+
+
+class DirectRoute(JsonRoute):
+    """A route whose endpoint takes a body and the request, and which is asked most often.
+
+    Bodies that are right go to the endpoint past the framework, whose look at what else it might ask for takes as long
+    as the answer. All others are the framework's, so that they are refused as everywhere.
+    """
+
+    async def answer(self, request: JsonRequest, handle: Handle) -> Response:
+        """Call the endpoint with the body, or let the framework say what is wrong with it."""
+        kind: type[BaseModel] = request.scope[BODY_MODEL]
+        try:
+            body = kind.model_validate(await request.json())
+        except (HTTPException, ValidationError):
+            return await handle(request)
+        response: Response = await self.endpoint(body, request)
+        return response
 
 
 def _check_content_type(content_type: str) -> None:

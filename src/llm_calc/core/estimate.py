@@ -7,7 +7,7 @@ from llm_calc.core.arrays import Quantity
 from llm_calc.core.flops import Flops
 from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split, gpu_footprint, whole_footprint
 from llm_calc.core.model import Model
-from llm_calc.core.throughput import Columns, Roofs, Timing, roofline, roofline_of_each
+from llm_calc.core.throughput import Columns, Roofs, Timing, roofline, units_per_s_of_each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,5 +98,4 @@ def tokens_per_s_by_gpu(
     """
     batch, gpus = float(scenario.batch), scenario.split.layout.stage_gpus * scenario.split.sequence
     flops, moved = float(scenario.batch * needs.decode.total), float(needs.decode_bytes)
-    steps_s = roofline_of_each(flops, moved, columns, gpus * efficiency_fraction)
-    return [batch / step_s for step_s in steps_s]
+    return units_per_s_of_each(batch, flops, moved, columns, gpus * efficiency_fraction)

@@ -16,7 +16,6 @@ Source: Kaplan et al. 2020 (arXiv:2001.08361) section 2.1 for ``2 x parameters``
 2026-11-30, both read in quotation.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -101,9 +100,9 @@ def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> 
     which save nothing.
     """
     flops, scan = _projections(model, batch * tokens, batch * tokens), _scan(model, batch * tokens)
-    for scores, calls in _all_scores(model):
+    for scores, per_pair, _ in _all_scores(model):
         pairs = batch * tokens * (tokens / scores.tokens_per_key if scores.tokens_per_key > 1 else tokens)
-        work = calls * scores.flops_per_pair * pairs
+        work = per_pair * pairs
         if scores.with_scan:
             scan = scan + work
         else:
@@ -111,10 +110,14 @@ def reference_prefill_flops(model: Model, batch: Quantity, tokens: Quantity) -> 
     return Flops(by_component=flops, scan=scan)
 
 
-def _all_scores(model: Model) -> Iterator[tuple[Scores, int]]:
-    for group in model.groups:
-        for scores in group.parts.scores:
-            yield scores, group.calls
+@lru_cache(maxsize=512)
+def _all_scores(model: Model) -> tuple[tuple[Scores, int, int], ...]:
+    """Every kind of scores with the FLOPs a pair of all its layers, as they are and on a latent cache."""
+    return tuple(
+        (scores, group.calls * scores.flops_per_pair, group.calls * scores.absorbed_flops_per_pair)
+        for group in model.groups
+        for scores in group.parts.scores
+    )
 
 
 def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = False) -> Flops:
@@ -130,9 +133,8 @@ def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = 
     flops, scan = _projections(model, 1, 1 if absorbed else context + 1), _scan(model, 1)
     if not absorbed:
         flops["attention_projections"] = flops["attention_projections"] - _beyond_windows(model, context + 1)
-    for scores, calls in _all_scores(model):
-        per_pair = scores.absorbed_flops_per_pair if absorbed else scores.flops_per_pair
-        work = calls * per_pair * _visible(scores, context + 1)
+    for scores, plain, latent in _all_scores(model):
+        work = (latent if absorbed else plain) * _visible(scores, context + 1)
         if scores.with_scan:
             scan = scan + work
         else:

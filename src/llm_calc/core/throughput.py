@@ -5,7 +5,6 @@ with efficiencies by operator, stands in ``serving``.
 """
 
 from dataclasses import dataclass, field
-from math import inf
 from typing import Literal
 
 from llm_calc.core.arrays import Quantity, larger
@@ -64,34 +63,46 @@ def roofline(flops: Quantity, bytes_per_gpu: Quantity, roofs: Roofs) -> Timing:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Peaks [FLOP/s] and bandwidths [bytes/s] of many kinds of GPUs, for one pass on each of them."""
+    """Peaks [FLOP/s] and bandwidths [bytes/s] of many kinds of GPUs, for one pass on each of them.
+
+    ``widths``: the bandwidths, each once, and ``places``: the one of each GPU; half of the GPUs share theirs.
+    """
 
     peaks: tuple[float, ...]
     bandwidths: tuple[float, ...]
     rising: tuple[tuple[float, int], ...] = field(init=False)
+    widths: tuple[float, ...] = field(init=False)
+    places: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Order them by the FLOPs a byte at which both roofs take as long."""
         pairs = zip(self.peaks, self.bandwidths, strict=True)
         ridges = sorted((peak / bandwidth, index) for index, (peak, bandwidth) in enumerate(pairs))
+        place_of = {width: place for place, width in enumerate(dict.fromkeys(self.bandwidths))}
         object.__setattr__(self, "rising", tuple(ridges))
+        object.__setattr__(self, "widths", tuple(place_of))
+        object.__setattr__(self, "places", tuple(place_of[width] for width in self.bandwidths))
 
 
-def roofline_of_each(flops: float, bytes_per_gpu: float, columns: Columns, shared: float) -> list[float]:
-    """:func:`roofline` of one pass of numbers on each of many kinds of GPUs [s].
+def units_per_s_of_each(
+    units: float, flops: float, bytes_per_gpu: float, columns: Columns, shared: float
+) -> list[float]:
+    """How many of the ``units`` of one pass of numbers each of many kinds of GPUs gets done [1/s].
 
-    ``max(FLOPs / (shared x peak), bytes per GPU / bandwidth)``, ``shared`` = gpus x efficiency, the same for all. The
-    memory roof is taken for all, then the higher one for those whose ``peak / bandwidth`` is below ``FLOPs / (shared x
-    bytes)``: few in decode, where two hundred numbers take no longer so than as arrays.
+    ``units / max(FLOPs / (shared x peak), bytes per GPU / bandwidth)``, ``shared`` = gpus x efficiency, the same for
+    all, and bytes above 0. The memory roof is taken for all bandwidths, then the higher one for those GPUs whose ``peak
+    / bandwidth`` is below ``FLOPs / (shared x bytes)``: few in decode, where two hundred numbers take no longer so than
+    as arrays.
     Source: as :func:`roofline`; checked: 2026-11-30.
     Leaves out: as :func:`roofline`.
     """
-    seconds = [bytes_per_gpu / bandwidth for bandwidth in columns.bandwidths]
-    memory_alone = flops / (shared * bytes_per_gpu) * _SURELY if bytes_per_gpu else inf
+    by_width = [units / (bytes_per_gpu / width) for width in columns.widths]
+    rates = [by_width[place] for place in columns.places]
+    memory_alone = flops / (shared * bytes_per_gpu) * _SURELY
     for ridge, index in columns.rising:
         if ridge > memory_alone:
             break
         compute_s = flops / (shared * columns.peaks[index])
-        if compute_s > seconds[index]:
-            seconds[index] = compute_s
-    return seconds
+        if compute_s > bytes_per_gpu / columns.bandwidths[index]:
+            rates[index] = units / compute_s
+    return rates

@@ -248,16 +248,75 @@ def test_requests_that_vary_are_followed_one_by_one(name: str) -> None:
             assert found["percentiles"]["ttft_s"]["p90"] <= 6.0
 
 
-@pytest.mark.parametrize(
-    "workload",
-    [
-        {"input_tokens": 1000, "output_tokens": 100, "concurrency": 8, "sessions": {"turns": 3}},
-        {"input_tokens": 1000, "output_tokens": 100, "batch": 8},
-    ],
-)
-def test_loads_of_which_no_pairs_are_searched_are_refused(workload: dict[str, Any]) -> None:
+def test_loads_of_which_no_pairs_are_searched_are_refused() -> None:
+    workload = {"input_tokens": 1000, "output_tokens": 100, "batch": 8}
     with pytest.raises(InvalidInputError, match="prefill_apart: pairs are searched"):
         plan(model=MODEL, gpus=["h100-80gb-sxm"], workload=workload, prefill_apart=True)
+
+
+SESSIONS: dict[str, dict[str, Any]] = {
+    "alive": {"concurrency": 24, "sessions": {"turns": 6, "think_s": 5.0, "growth_tokens": 500}},
+    "arriving": {"session_rate": 0.3, "sessions": {"turns": 6, "think_s": 5.0, "growth_tokens": 500}},
+    "stated": {
+        "concurrency": 24,
+        "sessions": {"turns": 6, "think_s": 5.0, "growth_tokens": 500},
+        "prefix_cache_hit_fraction": 0.8,
+    },
+}
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_sessions_are_served_as_the_single_estimate_says(name: str) -> None:
+    workload = {"input_tokens": 3000, "output_tokens": 200, **SESSIONS[name]}
+    limits = {"max_gpus": 24, "ttft_s": 4.0, "tpot_s": 0.04}
+    answer = asked("vllm", "concurrency", workload=workload, limits=limits, manifests=None)
+    assert answer["apart"]
+    for found in answer["apart"]:
+        again = estimate(model=MODEL, **{part: found[part] for part in PARTS})
+        for field in ("ttft_s", "tpot_s", "output_tokens_per_s", "requests_per_s"):
+            assert found[field] == pytest.approx(getattr(again, field), rel=1e-9), field
+        assert found["ttft_s"] <= 4.0
+        assert found["tpot_s"] <= 0.04
+        if name == "arriving":
+            # The search takes 99 % of six turns of 0.3 sessions a second for all of them.
+            assert found["requests_per_s"] >= 0.99 * 6 * 0.3
+        computed = "but for the stated 0.8" if name == "stated" else "whole"
+        assert any(f"every prompt is computed {computed}, which" in note for note in found["notes"])
+
+
+def test_sessions_that_find_what_is_stated_take_fewer_gpus_apart() -> None:
+    """Of prompts that are found by four fifths, a fifth is computed: as many prefill GPUs are never needed."""
+    found = {}
+    for name in ("alive", "stated"):
+        workload = {"input_tokens": 3000, "output_tokens": 200, **SESSIONS[name]}
+        limits = {"max_gpus": 32, "ttft_s": 2.0}
+        answer = asked(
+            "vllm", "concurrency", workload=workload, limits=limits, manifests=None, objective="gpus"
+        )
+        found[name] = min(each["gpus"] for each in answer["apart"])
+    assert found["stated"] < found["alive"]
+
+
+@pytest.mark.parametrize(("ttft_s", "rate"), [(0.3, 2.0), (0.6, 2.0), (0.3, 6.0)])
+def test_a_tight_limit_is_kept_where_more_prefill_keeps_it(ttft_s: float, rate: float) -> None:
+    """A GPU's memory holds two prompts with the weights of 70 GB, which the smallest pairs decode on."""
+    workload = {"input_tokens": 2000, "output_tokens": 200, "request_rate": rate}
+    limits = {"max_gpus": 32, "ttft_s": ttft_s}
+    answer = asked("vllm", "request_rate", workload=workload, limits=limits, manifests=None)
+    assert answer["apart"]
+    for found in answer["apart"]:
+        again = estimate(model=MODEL, **{part: found[part] for part in PARTS})
+        assert again.percentiles is not None
+        assert again.percentiles.ttft_s.p90 <= ttft_s
+
+
+def test_tiers_of_sessions_are_not_those_of_sides() -> None:
+    workload = {"input_tokens": 3000, "output_tokens": 200, **SESSIONS["alive"]}
+    tiers = {"kv_tiers": [{"tier": "host"}], "limits": {"max_gpus": 24}}
+    answer = asked("vllm", "concurrency", workload=workload, manifests=None, **tiers)
+    assert any(
+        note.startswith("kv_tiers: with prefill") for found in answer["apart"] for note in found["notes"]
+    ) == (any(each["kv_tiers"] for each in answer["plans"]))
 
 
 HYBRID: dict[str, Any] = {

@@ -126,6 +126,13 @@ def test_every_gpu_has_a_plan_or_a_reason() -> None:
     assert "does not run on it" in refused["apple-m1"]
     assert "no dense rates" in refused["mi308x"]
     assert "a further token takes at least" in refused["rtx-pro-6000-blackwell-server"]
+    order = list(refused)
+    slow = [
+        float(reason.split("at least ")[1].split(" s")[0]) for reason in refused.values() if " s, " in reason
+    ]
+    assert slow == sorted(slow)
+    assert len(slow) > 3
+    assert order.index("rtx-pro-6000-blackwell-server") < order.index("t4") < order.index("mi308x")
 
 
 def test_reasons_name_the_limit_that_decides() -> None:

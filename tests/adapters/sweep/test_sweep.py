@@ -334,7 +334,7 @@ def test_grids_that_cannot_be_right_are_refused_before_the_first_row(
         ({"distribution": "zz"}, r"\.distribution: must be 'fixed', 'uniform'"),
         ({}, r"\.distribution: is required"),
         ({"a": 1}, r"\.distribution: is required"),
-        ([1], r": must be a whole number or must be a JSON object"),
+        ([1], r": must be a whole number or a JSON object"),
     ],
 )
 def test_distributions_that_cannot_be_right_are_named(target: str, lengths: Any, fault: str) -> None:

@@ -1,6 +1,7 @@
 """What llama.cpp's fit deals to several devices, by hand arithmetic over a model of ten layers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -24,20 +25,22 @@ def needs(loading: Loading) -> Sequence[float]:
     return taken
 
 
+QUESTION = FitQuestion(
+    num_layers=LAYERS,
+    targets=(),
+    longest=256,
+    shortest=256,
+    align=256,
+    open_context=False,
+    open_layers=True,
+    experts=True,
+)
+
+
 def found(targets: Sequence[float], *, experts: bool = True) -> Loading:
-    count = len(targets)
-    question = FitQuestion(
-        num_layers=LAYERS,
-        targets=tuple(targets),
-        longest=256,
-        shortest=256,
-        align=256,
-        open_context=False,
-        open_layers=True,
-        experts=experts,
-    )
-    whole = Loading(n_ctx=256, layers=(LAYERS + 1, *[0] * (count - 1)), host=no_host_tensors(LAYERS))
-    return fitted(question, whole, needs)
+    question = replace(QUESTION, targets=tuple(targets), experts=experts)
+    whole = Loading(n_ctx=256, layers=(LAYERS + 1, *[0] * (len(targets) - 1)), host=no_host_tensors(LAYERS))
+    return fitted(question, whole, lambda loading, devices: needs(loading)[devices.start : devices.stop])
 
 
 def split_layers(loading: Loading) -> int:
@@ -91,3 +94,20 @@ def test_every_device_keeps_its_target_and_the_order_moves_one_layer_at_most(tar
 def test_layers_without_experts_are_dealt_whole() -> None:
     """Layers of 10: 25 hold two of them, and the output."""
     assert found([25.0], experts=False).layers == (3,)
+
+
+def test_a_trial_asks_only_the_devices_that_it_changes() -> None:
+    """Sixteen of them: asking all at each trial made a plan that fails take seconds."""
+    asked = [0, 0]
+
+    def counted(loading: Loading, devices: range) -> Sequence[float]:
+        asked[0], asked[1] = asked[0] + 1, asked[1] + len(devices)
+        return needs(loading)[devices.start : devices.stop]
+
+    question = replace(QUESTION, targets=(7.0,) * 16)
+    whole = Loading(n_ctx=256, layers=(LAYERS + 1, *[0] * 15), host=no_host_tensors(LAYERS))
+    fitted(question, whole, counted)
+    trials, devices = asked
+    assert trials > 40
+    # The first trial and whether all but experts fits are asked of all sixteen.
+    assert devices == trials + 2 * 15

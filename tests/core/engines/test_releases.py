@@ -7,8 +7,10 @@ import pytest
 from llm_calc.core.engines.releases import (
     Nearest,
     asked_numbers,
+    built_before,
     release_for,
     release_of_tag,
+    side_of_build,
     version_numbers,
 )
 from llm_calc.core.errors import InvalidInputError
@@ -119,3 +121,39 @@ def test_no_build_has_a_dot() -> None:
 def test_versions_of_another_kind_are_refused(version: str, newest: str) -> None:
     with pytest.raises(InvalidInputError, match=f"accepted is one such as {newest}"):
         asked_numbers(version, newest)
+
+
+@pytest.mark.parametrize(
+    ("written", "before"),
+    [
+        ("0.33.0rc1", True),
+        ("0.33.1.dev12+gabc", True),
+        ("0.33.0a1", True),
+        ("0.33.0-beta.2", True),
+        ("1.2.0rc6.post3", True),
+        ("0.33.0", False),
+        ("0.33.0.post1", False),
+        ("0.33.0+cu129", False),
+        ("b11549", False),
+        ("nightly", False),
+    ],
+)
+def test_what_was_built_before_its_release(written: str, before: bool) -> None:
+    assert built_before(written) is before
+
+
+@pytest.mark.parametrize(
+    ("numbers", "newest", "side"),
+    [
+        ((0, 17, 2), "0.33.0", -1),
+        ((0, 20, 0), "0.33.0", 0),
+        ((0, 33, 0), "0.33.0", 0),
+        ((0, 33, 1), "0.33.0", 1),
+        ((0, 33, 1), None, 0),
+    ],
+)
+def test_builds_before_releases_lie_before_the_first_or_after_the_last_that_was_read(
+    numbers: tuple[int, ...], newest: str | None, side: int
+) -> None:
+    """0.17.2rc1 is older than 0.17.2; 0.33.1.dev12 holds what came after 0.33.0, which was read."""
+    assert side_of_build(numbers, KNOWN[3], newest) == side

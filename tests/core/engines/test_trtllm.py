@@ -1,11 +1,14 @@
 """TensorRT-LLM: a fraction of what is left becomes blocks."""
 
+from dataclasses import replace
+
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.parallelism import Layout
 from tests.core.engines.setups import engine, recurrent, setup, sliding
 
 
@@ -28,6 +31,14 @@ def test_states_get_a_slot_for_each_sequence() -> None:
     blocks, slots = engine("trtllm", max_batch_size=100).plan(setup(recurrent(2, 6))).pools
     assert slots.capacity_bytes == 100 * 6 * 400_000
     assert blocks.capacity_bytes > slots.capacity_bytes
+
+
+def test_every_stage_has_a_batch_of_its_own() -> None:
+    """TensorRT-LLM runs ``max_batch_size x pp_size`` sequences; the fullest stage has two of the six such layers."""
+    staged = replace(setup(recurrent(2, 6)), layout=Layout(pipeline=2))
+    plan = engine("trtllm", max_batch_size=100).plan(staged)
+    assert plan.limits.max_sequences == 200
+    assert plan.pools[-1].capacity_bytes == 200 * 2 * 400_000
 
 
 def test_what_does_not_leave_anything_does_not_start() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from llm_calc.core.planning.apart import COUNTS, pairs_of, served_apart
+from llm_calc.core.planning.split import Load
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Deployment
@@ -54,7 +55,7 @@ def pools(first: int, second: int, prefills: float, decodes: float) -> Pools:
 
 def test_each_pair_is_the_estimate_of_its_own() -> None:
     pairs = pairs_of(GPUS, 6.0, BOTH, BOTH)
-    found, holds = served_apart(ROWS, GPUS, pairs, LENGTHS, ("concurrency", 12.0), CACHE)
+    found, holds = served_apart(ROWS, GPUS, pairs, LENGTHS, Load(kind="concurrency", amount=12.0), CACHE)
     assert holds.all()
     for at in range(len(pairs.first)):
         first, second = int(pairs.first[at]), int(pairs.second[at])
@@ -80,7 +81,9 @@ def test_a_rate_is_served_where_both_sides_have_a_twentieth_to_spare() -> None:
         own = pools(first, second, float(pairs.prefills[at, 0]), float(pairs.decodes[at, 0]))
         most = float(queue(decode, own, LENGTHS, decode).requests_per_s)
         for rate, held in ((0.94 * most, True), (0.96 * most, False)):
-            found, holds = served_apart(ROWS, GPUS, pairs, LENGTHS, ("request_rate", rate), CACHE)
+            found, holds = served_apart(
+                ROWS, GPUS, pairs, LENGTHS, Load(kind="request_rate", amount=rate), CACHE
+            )
             assert bool(holds[at, 0]) is held
             assert float(np.broadcast_to(found.requests_per_s, pairs.gpus.shape)[at, 0]) == rate
 
@@ -91,7 +94,9 @@ def test_each_pair_has_the_link_of_its_own_size() -> None:
     rates = np.where(pairs.gpus > 4, CACHE[1] / 100, CACHE[1])
     found, plain = (
         np.broadcast_to(
-            served_apart(ROWS, GPUS, pairs, LENGTHS, ("concurrency", 1.0), (CACHE[0], link))[0].ttft_s,
+            served_apart(ROWS, GPUS, pairs, LENGTHS, Load(kind="concurrency", amount=1.0), (CACHE[0], link))[
+                0
+            ].ttft_s,
             pairs.gpus.shape,
         )
         for link in (rates, CACHE[1])
@@ -100,3 +105,16 @@ def test_each_pair_has_the_link_of_its_own_size() -> None:
     longer = np.where(pairs.gpus > 4, 99 * 2000 * CACHE[0] / (CACHE[1] * senders), 0.0)
     assert (pairs.gpus > 4).any()
     assert found - plain == pytest.approx(longer, abs=1e-9)
+
+
+def test_sessions_that_pause_are_as_many_requests_as_are_not_in_their_pauses() -> None:
+    """Little's law: of 12 sessions those in their pauses, load nothing; the rest is a closed loop."""
+    pairs = pairs_of(GPUS, 6.0, BOTH, BOTH)
+    found, _ = served_apart(
+        ROWS, GPUS, pairs, LENGTHS, Load(kind="concurrency", amount=12.0, think_s=30.0), CACHE
+    )
+    latency, rate = (
+        np.broadcast_to(each, pairs.gpus.shape) for each in (found.request_latency_s, found.requests_per_s)
+    )
+    # Four rounds leave less than a hundredth of it here.
+    assert rate * (latency + 30.0) == pytest.approx(np.full(rate.shape, 12.0), rel=0.01)

@@ -18,7 +18,6 @@ from llm_calc.core.serving.disaggregated import Pools
 from llm_calc.core.serving.estimate import Deployment, closed_form, static_batch
 from llm_calc.core.serving.host import HostTimes, polled_s, start_waits, with_host
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
-from llm_calc.core.serving.seen import percentiles_of
 from llm_calc.core.serving.step import (
     StepLoad,
     collective_seconds,
@@ -27,6 +26,7 @@ from llm_calc.core.serving.step import (
     prompt_attention_seconds,
     step_seconds,
 )
+from llm_calc.core.serving.traffic import percentiles_of
 from tests.core.serving.cases import PERFECT, PLAIN
 
 ROUND = Machine(
@@ -104,6 +104,17 @@ def test_a_prompt_of_few_tokens_takes_the_floor_of_all_layers() -> None:
     assert step_seconds(STEP, StepLoad(sequences=10.0), slow) == pytest.approx(READ_S, rel=0.02)
 
 
+def test_a_prompt_alone_takes_no_longer_than_two_of_engines_of_many() -> None:
+    """200 ms by the floor of four layers of 50 ms; two of 40 000 tokens in the steps of many take 80, one 40."""
+    slow = replace(rates(prefill_layer_s=0.05), prefill_layer_of_many_s=0.0)
+    lengths = Lengths(input_tokens=40_000.0, output_tokens=2.0)
+    whole = replace(slow, kernels=replace(slow.kernels, prompt_tokens=1e9))
+    assert prefill_seconds(STEP, whole, 1.0, lengths) == pytest.approx(2 * 0.04, rel=0.02)
+    assert prefill_seconds(STEP, whole, 2.0, lengths) == pytest.approx(4 * 0.05, rel=0.03)
+    both = prefill_seconds(STEP, whole, np.array([1.0, 2.0]), lengths)
+    assert both == pytest.approx([2 * 0.04, 4 * 0.05], rel=0.03)
+
+
 def test_layers_that_launch_more_kernels_raise_that_floor() -> None:
     slow = rates(prefill_layer_s=0.05, prefill_more_s=0.02)
     mixed = replace(STEP, counts=LayerCounts(layers=4, expert_layers=3, latent_layers=4))
@@ -134,7 +145,8 @@ def test_two_stages_of_an_endless_queue_lose_half_of_the_loss() -> None:
     one = offline.steady_state(STEP, rates(), lengths, 8.0, 100.0)
     assert one.output_tokens_per_s == pytest.approx(8 / READ_S, rel=0.02)
     staged = replace(STEP, stages=2)
-    two = offline.steady_state(staged, rates(stage_loss_fraction=0.2), lengths, 8.0, 100.0)
+    at_once = replace(rates(stage_loss_fraction=0.2), kernels=Kernels(name="", stage_batches=True))
+    two = offline.steady_state(staged, at_once, lengths, 8.0, 100.0)
     assert two.step_s == pytest.approx(READ_S * (1 + 0.2 * 1 / 2), rel=0.02)
     assert two.output_tokens_per_s == pytest.approx(8 / (READ_S * 1.1), rel=0.02)
 

@@ -17,6 +17,7 @@ from llm_calc.core.errors import DoesNotFitError, InvalidInputError
 from llm_calc.core.estimate import Demand, Scenario, Speed, demand, speed
 from llm_calc.core.footprint import Footprint, Numbers, Overheads, Split
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.model import Model
 from llm_calc.core.plain_numbers import precision_warnings, uniform_numbers
 from llm_calc.core.recommend import fits, smallest_fit
 from llm_calc.core.throughput import Roofs
@@ -35,6 +36,11 @@ def _utc_second(since_epoch_s: int) -> str:
     return datetime.fromtimestamp(since_epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=512)
+def _resolved(name: str, model: Model) -> str:
+    return f"{name}: {memory.total_parameters(model):,} parameters"
+
+
 class History:
     """Steps of one request, with times in ISO 8601, to the microsecond."""
 
@@ -48,12 +54,13 @@ class History:
     @property
     def steps(self) -> list[dict[str, str]]:
         """All of them, in the documented form."""
-        steps, second, words = [], -1, ""
+        steps, second, words = [], "", ""
         for operation, result, at_ns in self._taken:
-            since_epoch_s, nanoseconds = divmod(at_ns, 1_000_000_000)
-            if since_epoch_s != second:
-                second, words = since_epoch_s, _utc_second(since_epoch_s)
-            at = f"{words}.{nanoseconds // 1000:06d}+00:00"
+            digits = str(at_ns)
+            if digits[:-9] != second:
+                second = digits[:-9]
+                words = _utc_second(int(second))
+            at = f"{words}.{digits[-9:-3]}+00:00"
             steps.append({"operation": operation, "result": result, "timestamp": at})
         return steps
 
@@ -85,7 +92,7 @@ def calculate(request: CalculateRequest, catalogs: Catalogs) -> dict[str, object
     numbers, precision = uniform_numbers(request.precision), request.precision.lower()
     gpu = None if request.gpu is None else catalogs.gpu(request.gpu)
     peak = request.gpu_tflops * TERA if gpu is None else gpu.peak_flops_per_s(precision)
-    history.add("resolve_model", f"{subject.name}: {memory.total_parameters(subject.model):,} parameters")
+    history.add("resolve_model", _resolved(subject.name, subject.model))
     overheads = core_overheads(request.overheads)
     split, held = _split(request, subject, numbers, gpu, overheads, warnings)
     scenario = Scenario(

@@ -37,7 +37,8 @@ from llm_calc.core.launching.command import launch_command
 from llm_calc.core.launching.manifests.made import manifests_of
 from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.seen import PERCENTILES
+from llm_calc.core.serving.stages import share_of, stages_at_once
+from llm_calc.core.serving.traffic import PERCENTILES
 
 METRICS = ("ttft_s", "tpot_s", "output_tokens_per_s")
 
@@ -199,7 +200,8 @@ def _input_share(scene: Scene, plan: Evaluated) -> float:
     running = max(1.0, float(plan.found.running) / plan.placed.replicas)
     prefill = prefill_seconds(deployment.work, deployment.rates, 1.0, lengths)
     draft = deployment.draft
-    step = decode_seconds(deployment.work, deployment.rates, running, lengths, draft.checked_tokens)
+    batch = share_of(running, stages_at_once(deployment.work, deployment.rates))
+    step = decode_seconds(deployment.work, deployment.rates, batch, lengths, draft.checked_tokens)
     each = draft.seconds_per_token(step)
     return float(prefill_share(prefill, each / running * lengths.output_tokens))
 

@@ -10,12 +10,23 @@ from llm_calc.adapters.disaggregation import disaggregated_estimate, with_percen
 from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.planned import Planned
-from llm_calc.adapters.planning.apart_pairs import Both, best_pairs, way_for, with_load, with_others
+from llm_calc.adapters.planning.apart_pairs import (
+    TRIES,
+    Both,
+    Pair,
+    best_pairs,
+    counted,
+    lags,
+    way_for,
+    with_load,
+    with_others,
+)
 from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.exact import PERCENTILE_PLACES, Evaluated, within_limits
 from llm_calc.adapters.planning.rows import Candidates, Row
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.search import Search
+from llm_calc.adapters.planning.turns import held_at_once, serves_all
 from llm_calc.adapters.serving import place_request
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.apart import DisaggregatedPart
@@ -36,13 +47,14 @@ KINDS = 4
 class Apart:
     """Both sides in full: the request that asks for them, rows of a replica of each, and what was found.
 
-    ``way``: of the caches.
+    ``way``: of the caches; ``score``: the objective in closed form.
     """
 
     request: ServingEstimateRequest
     way: Way
     first: Row
     second: Row
+    score: float
     sides: Sides
     planned: Planned
     found: Estimate
@@ -73,12 +85,11 @@ def check_load(request: DeploymentPlansRequest) -> None:
     if not request.prefill_apart:
         return
     load = request.workload
-    named = load.concurrency is not None or load.request_rate is not None
-    turns = load.grows or load.trace is not None
-    if turns or load.load in ("batch", "offline") or not named or request.day is not None:
+    named = any(each is not None for each in (load.concurrency, load.request_rate, load.session_rate))
+    if load.load in ("batch", "offline") or not named or request.day is not None:
         msg = (
-            "prefill_apart: pairs are searched for requests of workload.concurrency or request_rate, without sessions, "
-            "traces and day; other loads over two sides are /api/serving_estimate's"
+            "prefill_apart: pairs are searched for a load of workload.concurrency, request_rate or session_rate, "
+            "without day; other loads over two sides are /api/serving_estimate's"
         )
         raise InvalidInputError(msg, field="prefill_apart")
 
@@ -104,7 +115,8 @@ def _of_kind(
     """The best pair on the plan's GPUs, and the best on two kinds of GPU where that beats it."""
     one, *two = with_others(plan, plans)
     same = _best(search, candidates, one)
-    others = [each for both in two if (each := _best(search, candidates, both)) is not None]
+    ahead = NEVER if same is None else same.score
+    others = [each for both in two if (each := _best(search, candidates, both, ahead)) is not None]
     mixed = min(others, key=lambda each: rank(search, each), default=None)
     found = [each for each in (same, mixed) if each is not None]
     behind = same is not None and mixed is not None and rank(search, mixed) >= rank(search, same)
@@ -128,30 +140,39 @@ def rent_of(search: Search, each: Apart) -> float:
     return sum(usd_of(search.prices[row.gpu.id]) * gpus for row, gpus in priced)
 
 
-def _best(search: Search, candidates: Sequence[Candidates], both: Both) -> Apart | None:
-    tried = (_in_full(search.scene, both, *pair) for pair in best_pairs(search, candidates, both))
-    return min(
-        (each for each in tried if each is not None), key=lambda each: rank(search, each), default=None
-    )
+def _best(search: Search, candidates: Sequence[Candidates], both: Both, ahead: float = NEVER) -> Apart | None:
+    """The best of the pairs that do not lag behind one that keeps all limits, ``ahead`` being that of others."""
+    found: Apart | None = None
+    for number, pair in enumerate(best_pairs(search, candidates, both)):
+        enough = found is not None and number >= TRIES
+        if enough or lags(search.objective, pair.score, ahead):
+            break
+        each = _in_full(search.scene, both, pair)
+        if each is None:
+            continue
+        ahead = min(ahead, each.score)
+        found = min((one for one in (found, each) if one is not None), key=lambda one: rank(search, one))
+    return found
 
 
-def _in_full(scene: Scene, both: Both, first: Row, second: Row, prefills: int, decodes: int) -> Apart | None:
+def _in_full(scene: Scene, both: Both, pair: Pair) -> Apart | None:
     """Both sides as ``/api/memory_plan`` and ``/api/serving_estimate`` answer; None where a limit breaks."""
     checkpoint()
     try:
-        starts = scene.starts(second, _share(scene.workload, decodes))
-        for started in islice(starts, None if scene.workload.concurrency is not None else 1):
-            request = _request(scene, both, started, (first, second), (prefills, decodes))
-            planned = planned_memory(memory_request(request), scene.catalogs)
+        starts = scene.starts(pair.second, _share(scene.workload, pair.decodes))
+        for started in islice(starts, None if counted(scene.workload) else 1):
+            request = _request(scene, both, started, pair)
+            held = request.model_copy(update={"workload": held_at_once(request.workload)})
+            planned = planned_memory(memory_request(held), scene.catalogs)
             if planned.serves:
-                return _timed(scene, both, request, planned, (first, second))
+                return _timed(scene, both, request, planned, pair)
     except CalcError:
         pass
     return None
 
 
 def _timed(
-    scene: Scene, both: Both, request: ServingEstimateRequest, planned: Planned, rows: tuple[Row, Row]
+    scene: Scene, both: Both, request: ServingEstimateRequest, planned: Planned, pair: Pair
 ) -> Apart | None:
     placed, part = place_request(request, scene.catalogs), request.disaggregated
     sides = sides_of(placed, request, scene.catalogs)
@@ -161,15 +182,18 @@ def _timed(
     found = answered if isinstance(answered, Estimate) else answered.estimate
     if scene.percentile in PERCENTILE_PLACES and not found.percentiles:
         found = with_percentiles(found, sides, request.workload)
-    if not within_limits(scene, found):
+    if not within_limits(scene, found) or not serves_all(request.workload, found):
         return None
-    first, second = (row.layout.gpus for row in rows)
-    gpus = part.prefill_replicas * first, part.decode_replicas * second
+    gpus = (
+        part.prefill_replicas * pair.first.layout.gpus,
+        part.decode_replicas * pair.second.layout.gpus,
+    )
     return Apart(
         request=request,
         way=way_for(scene, both, sum(gpus)),
-        first=rows[0],
-        second=rows[1],
+        first=pair.first,
+        second=pair.second,
+        score=pair.score,
         sides=sides,
         planned=planned,
         found=found,
@@ -179,14 +203,13 @@ def _timed(
 
 def _share(workload: WorkloadPart, decodes: int) -> WorkloadPart:
     """What one of so many decode replicas has to hold."""
-    if workload.concurrency is None:
-        return workload
+    if workload.grows or workload.concurrency is None:
+        return held_at_once(workload)
     return with_load(workload, -(-workload.concurrency // decodes))
 
 
-def _request(
-    scene: Scene, both: Both, started: Started, rows: tuple[Row, Row], counts: tuple[int, int]
-) -> ServingEstimateRequest:
+def _request(scene: Scene, both: Both, started: Started, pair: Pair) -> ServingEstimateRequest:
+    rows, counts = (pair.first, pair.second), (pair.prefills, pair.decodes)
     layouts, choice = [row.layout for row in rows], both.plan.row.choice
     way = replace(choice.way, tiers=())
     first, second = (layout.gpus * number for layout, number in zip(layouts, counts, strict=True))

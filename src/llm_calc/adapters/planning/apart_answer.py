@@ -166,6 +166,7 @@ def _notes(each: Apart) -> Iterator[str]:
         "prefill and decode apart were never measured: all is formula; a router sends each prompt to a prefill server "
         "and its answer to one that decodes"
     )
+    yield from _reuse_notes(each)
     yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
     if each.mixed:
         yield (
@@ -180,3 +181,18 @@ def _notes(each: Apart) -> Iterator[str]:
     for name, placed in zip(SIDES, (each.sides.prefill, each.sides.decode), strict=True):
         yield from (f"{name} side: {words}" for words in placed_warnings(placed))
     yield from way_notes(each.sides.decode, each.planned.engine)
+
+
+def _reuse_notes(each: Apart) -> Iterator[str]:
+    """What is not followed of sessions, and the memories below the GPU's that this plan is without."""
+    load = each.request.workload
+    if not load.grows:
+        return
+    found = load.prefix_cache_hit_fraction
+    computed = "whole" if found is None else f"but for the stated {found:g}"
+    yield (
+        f"workload.sessions: what prefill replicas keep between turns is not followed; every prompt is computed "
+        f"{computed}, which plans with both together need not"
+    )
+    if each.first.choice.way.tiers:
+        yield "kv_tiers: with prefill and decode apart nothing is kept between turns; this plan has none"

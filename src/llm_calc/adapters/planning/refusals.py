@@ -24,6 +24,8 @@ LIMIT_WORDS = {
     "tpot_s": "a further token takes at least",
     "request_latency_s": "a request takes at least",
 }
+NO_ROOM = 1e9
+"""How far a GPU is from a plan on which the model has no room: farther than any that is only too slow [1]."""
 OFFLINE_WORDS = " where, as offline, as many requests run at once as fit (concurrency names fewer)"
 
 
@@ -50,19 +52,22 @@ class Searched:
         return found
 
 
-def refusal_reason(gpu: Gpu, searched: Searched) -> str:
-    """The first of: no rates, no engine, no room, too slow, too many GPUs or too dear, behind the plans shown."""
+def refusal_reason(gpu: Gpu, searched: Searched) -> tuple[float, str]:
+    """How far a GPU is from a plan, and why: behind those shown, too many GPUs, too slow by a factor, no room.
+
+    Too many or too dear is 1, too slow the factor by which a limit on time is missed.
+    """
     if not gpu.peaks:
-        return "no dense rates of its arithmetic are published"
+        return math.inf, "no dense rates of its arithmetic are published"
     refused = [option.refusal(gpu) for option in searched.options]
     if all(refused):
-        return "; ".join(dict.fromkeys(reason for reason in refused if reason))
+        return math.inf, "; ".join(dict.fromkeys(reason for reason in refused if reason))
     found = searched.of(gpu)
     if any(len(each.possible) for each in found):
-        return _behind(gpu, searched, found)
+        return 0.0, _behind(gpu, searched, found)
     if not found:
-        return _too_small(gpu, searched)
-    return _too_slow(found, searched.search) or _too_many(found, gpu, searched.search)
+        return NO_ROOM, _too_small(gpu, searched)
+    return _too_slow(found, searched.search) or (1.0, _too_many(found, gpu, searched.search))
 
 
 class _Found:
@@ -107,8 +112,11 @@ def _beside_the_host(gpu: Gpu, model: Model) -> str:
     return "; plans keep no weights in the host's memory, fit does (/api/fit, llm-calc fit, by llama.cpp)"
 
 
-def _too_slow(found: Sequence[_Found], search: Search) -> str:
-    """A limit on time that no layout keeps even for a single request; offline, with as many at once as it holds."""
+def _too_slow(found: Sequence[_Found], search: Search) -> tuple[float, str] | None:
+    """A limit on time that no layout keeps even for a single request; offline, with as many at once as it holds.
+
+    With the factor by which it is missed.
+    """
     scene = search.scene
     when = OFFLINE_WORDS if search.load.kind == "offline" else ", even for a single request"
     for name, words in LIMIT_WORDS.items():
@@ -117,8 +125,8 @@ def _too_slow(found: Sequence[_Found], search: Search) -> str:
             continue
         least = min(each.least(getattr(each.candidates.alone, name)) for each in found)
         if least > limit:
-            return f"{words} {least:.4g} s{when}; the limit is {limit:g} s"
-    return ""
+            return least / limit, f"{words} {least:.4g} s{when}; the limit is {limit:g} s"
+    return None
 
 
 def _too_many(found: Sequence[_Found], gpu: Gpu, search: Search) -> str:
@@ -172,7 +180,7 @@ UNKNOWN = {
 
 
 def refusals(gpus: Sequence[Gpu], planned: frozenset[str], searched: Searched) -> Iterator[tuple[str, str]]:
-    """Id and reason of every GPU that no plan uses."""
-    for gpu in gpus:
-        if gpu.id not in planned:
-            yield gpu.id, refusal_reason(gpu, searched)
+    """Id and reason of every GPU that no plan uses, those nearest to a plan first."""
+    found = [(gpu.id, refusal_reason(gpu, searched)) for gpu in gpus if gpu.id not in planned]
+    for gpu, (_, reason) in sorted(found, key=lambda each: each[1][0]):
+        yield gpu, reason

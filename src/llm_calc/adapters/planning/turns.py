@@ -1,5 +1,7 @@
 """Sessions in plans: what bounds take of their turns, and what a candidate has to hold of them."""
 
+from dataclasses import replace
+
 from llm_calc.adapters.sessions import most_hits, stream_of
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.serving.batch import Lengths
@@ -20,6 +22,14 @@ def turn_lengths(workload: WorkloadPart) -> Lengths:
         output_tokens=kind.output.mean,
         cached_fraction=min(max(cached, 0.0), 1 - 1 / kind.mean_prompt_tokens),
     )
+
+
+def apart_lengths(workload: WorkloadPart, lengths: Lengths) -> Lengths:
+    """The same over prefill and decode apart, where nothing is kept from turn to turn: what is stated is found."""
+    if not workload.grows:
+        return lengths
+    most = 1 - 1 / float(lengths.input_tokens)
+    return replace(lengths, cached_fraction=min(workload.cached_fraction, most))
 
 
 def held_at_once(workload: WorkloadPart) -> WorkloadPart:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic_core import to_json
 
+from llm_calc.adapters.json_text import array_json
 from llm_calc.adapters.sweep.run import Rows, Sweep
 from llm_calc.core.errors import UnsupportedError
 
@@ -75,7 +76,7 @@ def _around(
         values = rows.numbers[name]
         around[-1] += label
         if _same(values):
-            around[-1] += _plain_texts(values[:1].tolist(), style)[0]
+            around[-1] += _plain_texts(values[:1].copy(), style)[0]
         else:
             around.append(b"")
     around[-1] += tail
@@ -87,19 +88,18 @@ def _texts(values: npt.NDArray[Any], style: Style) -> list[bytes]:
     bits = values.view(np.int64) if values.dtype == np.float64 else values
     begins = np.flatnonzero(np.append(True, bits[1:] != bits[:-1]))
     if RUN * len(begins) > len(values):
-        return _plain_texts(values.tolist(), style)
+        return _plain_texts(values, style)
     lengths = np.diff(np.append(begins, len(values)))
-    return list(
-        chain.from_iterable(map(repeat, _plain_texts(values[begins].tolist(), style), lengths.tolist()))
-    )
+    return list(chain.from_iterable(map(repeat, _plain_texts(values[begins], style), lengths.tolist())))
 
 
-def _plain_texts(values: list[Any], style: Style) -> list[bytes]:
+def _plain_texts(values: npt.NDArray[Any], style: Style) -> list[bytes]:
     """The text of each value. Numbers are written by the JSON library as a whole; words are plain and few."""
     if isinstance(values[0], str):
-        words = {word: style.quote + word.encode() + style.quote for word in set(values)}
-        return [words[value] for value in values]
-    text = to_json(values, inf_nan_mode="null")[1:-1]
+        given = values.tolist()
+        words = {word: style.quote + word.encode() + style.quote for word in set(given)}
+        return [words[value] for value in given]
+    text = array_json(values)[1:-1]
     return (text if style.unknown == NULL else text.replace(NULL, style.unknown)).split(b",")
 
 

@@ -25,7 +25,8 @@ class NamesCount(StrictRequest):
             says = f"must be {read.count} or left out beside gpu {name!r}, which is {read.count} x {read.gpu}"
             raise fault_at(cls, "count", f"{says}; it is {stated!r}", stated)
         node = {} if read.node in (None, read.count) else {"gpus_per_node": read.node}
-        part = handler({**node, **data, "gpu": read.gpu, "count": read.count})
+        said = {name: value for name, value in data.items() if value is not None}
+        part = handler({**node, **said, "gpu": read.gpu, "count": read.count})
         if read.gpu not in str(name):
             part._instance = name  # noqa: SLF001 - its own
         return part

@@ -11,6 +11,8 @@ from pydantic import BaseModel, model_validator
 from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import plain, with_cache
+from llm_calc.adapters.wire.nodes import with_nodes
+from llm_calc.adapters.wire.output_caps import check_output
 from llm_calc.adapters.wire.partition import FLAG, with_partition
 from llm_calc.adapters.wire.passed import spelled, with_listed_values
 from llm_calc.adapters.wire.trtllm_parts import apart
@@ -56,6 +58,7 @@ def _spelled(
     with said_as(fields):
         engine = apart(engine) if options.wholes else engine
         check_prefix(workload or {}, engine, name)
+        check_output(workload or {}, engine)
         return spelled(engine, name, options.refused)
 
 
@@ -76,7 +79,8 @@ def folded(data: dict[str, Any], engine: dict[str, Any], name: str) -> dict[str,
     for part in ("precision", "parallelism", "hardware"):
         if not isinstance(data.get(part), (dict, list, tuple, BaseModel, type(None))):
             raise InvalidInputError(f"{part}: must be a JSON object", field=part)
-    engine = _spelled(engine, name, plain(data.get("workload")))
+    data = with_nodes(data, engine, name)
+    engine = _spelled(plain(data["engine"]), name, plain(data.get("workload")))
     data = {**data, "engine": engine}
     homed = homed_flags(name) - {FLAG}
     given = {flag: value for flag, value in engine.items() if flag in homed and value is not None}

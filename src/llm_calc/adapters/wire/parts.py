@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llm_calc.adapters.wire.absent import AbsentStaysAbsent, given_of
 from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.gpu_names import NamesCount
@@ -17,6 +16,7 @@ from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.partition import StageLayers, Ways
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workload_rules import (
+    AbsentStaysAbsent,
     Classes,
     PlainLength,
     check_alike,
@@ -25,6 +25,7 @@ from llm_calc.adapters.wire.workload_rules import (
     check_sessions,
     check_trace,
     check_users,
+    given_of,
     longest_session,
     mean_tokens,
     most_tokens,
@@ -80,7 +81,6 @@ class ModelPart(StrictRequest):
         None,
         description="model.safetensors.index.json beside any of the above: its total_size is checked against",
     )
-
     quantization_files: dict[str, dict[str, Any]] | None = Field(
         None,
         description="Files beside config.json that say how weights are stored, by name: hf_quant_config.json, "

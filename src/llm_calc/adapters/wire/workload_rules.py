@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Annotated, Any, Protocol
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, GetJsonSchemaHandler, field_serializer
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from llm_calc.adapters.lengths import draw_of
-from llm_calc.adapters.wire.absent import without_null_lengths
-from llm_calc.adapters.wire.base import LEAST_PER_S, fault_at
+from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest, fault_at
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workloads import SessionsPart
 
+LENGTHS = ("input_tokens", "output_tokens")
 SESSION_LOADS = ("concurrency", "session_rate")
 SECONDS_A_MINUTE = 60.0
 ROUNDING = 1e-6
@@ -234,3 +236,37 @@ def most_prompt_tokens(workload: Workload) -> int:
 
 def _most(length: Length) -> int:
     return round(draw_of(length).most) if isinstance(length, LengthPart) else length
+
+
+def without_null_lengths(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stated, where a length that is null is one left out."""
+    return {name: value for name, value in stated.items() if name not in LENGTHS or value is not None}
+
+
+class AbsentStaysAbsent(StrictRequest):
+    """A workload whose lengths are null in its echo where classes or a trace have them."""
+
+    @field_serializer(*LENGTHS, mode="plain", check_fields=False)
+    def _null_beside_others(self, value: Length) -> Length | None:
+        others = (getattr(self, name) for name in ("classes", "trace"))
+        return None if any(each is not None for each in others) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """One schema for what is asked and what is echoed: a length may be null in both."""
+        schema = super().__get_pydantic_json_schema__(core, handler)
+        fields = handler.resolve_ref_schema(schema).get("properties", {})
+        for name in LENGTHS if fields else ():
+            fields[name].setdefault("default", cls.model_fields[name].default)
+        return schema
+
+    @property
+    def cached_fraction(self) -> float:
+        """Share of a prompt that is found in the cache as stated, 0 where nothing is stated [-]."""
+        stated: float | None = getattr(self, "prefix_cache_hit_fraction", None)
+        return stated or 0.0
+
+
+def given_of(part: BaseModel) -> set[str]:
+    """Fields that are stated and not null."""
+    return {name for name in part.model_fields_set if getattr(part, name) is not None}

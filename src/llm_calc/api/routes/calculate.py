@@ -9,23 +9,28 @@ from llm_calc.adapters.operation import CALCULATE
 from llm_calc.adapters.wire.documented_analyses import ScalingResponse
 from llm_calc.adapters.wire.documented_requests import CalculateRequest, ScalingRequest
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
-from llm_calc.api.deps import CatalogsDep
-from llm_calc.api.json_body import new_router
+from llm_calc.api.deps import CatalogsDep, catalogs_of
+from llm_calc.api.json_body import DirectRoute, new_router
 from llm_calc.api.kept import kept_json
 from llm_calc.api.responses import json_response
 
 router = new_router("calculator")
 
 
-@router.post(
+async def post_calculate(body: CalculateRequest, request: Request) -> Response:
+    """The calculation as it comes, without a check of its own types: it is asked most often."""
+    return json_response(calculate(body, catalogs_of(request)))
+
+
+router.add_api_route(
     CALCULATE.path,
+    post_calculate,
+    methods=["POST"],
     operation_id=CALCULATE.name,
     description=CALCULATE.description,
     response_model=CALCULATE.answer,
+    route_class_override=DirectRoute,
 )
-async def post_calculate(request: CalculateRequest, catalogs: CatalogsDep) -> Response:
-    """The calculation as it comes, without a check of its own types: it is asked most often."""
-    return json_response(calculate(request, catalogs))
 
 
 @router.get("/api/available_models", operation_id="list_models", response_model=list[AvailableModel])

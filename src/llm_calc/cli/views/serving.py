@@ -117,7 +117,7 @@ def _memory(plan: MemoryPlanAnswer | None) -> Iterator[tuple[str, str]]:
 def _capacity(answer: ServingEstimateAnswer) -> Iterator[tuple[str, str]]:
     used = answer.resolved
     tokens, requests = number(used.kv_capacity_tokens), number(used.kv_capacity_sequences)
-    yield "KV cache holds", f"{tokens} tokens; {requests} requests of this length at once"
+    yield "KV cache holds", f"{tokens} tokens; figures take {requests} requests of this length at once"
     yield "decoding at once", f"{number(used.running_sequences)} on average"
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from llm_calc.core.advice.change import Change, Value
 from llm_calc.core.advice.offload import most, offload
+from llm_calc.core.advice.slots import lacks_slots
 from llm_calc.core.advice.step import longer_step, said_lengths
 from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, Setup
@@ -88,6 +89,8 @@ def with_context_said(setup: Setup, engine: Engine, asked: Asked, formats: Forma
 
 def holds(setup: Setup, engine: Engine, asked: Asked) -> bool:
     """Whether a deployment starts and holds what was asked for; one that cannot be does not."""
+    if lacks_slots(setup, engine, asked):
+        return False
     try:
         return serves(engine.plan(setup), asked)
     except CalcError:

@@ -27,16 +27,21 @@ def longer_step(
         yield Change(field="engine.max_num_tokens", value=size, change=f"let a step take {size} tokens")
 
 
+def _is_short(context: object, asked: Asked) -> bool:
+    return isinstance(context, int) and 0 < context < asked.context_tokens
+
+
 def said_lengths(
     setup: Setup, engine: Engine, asked: Asked, context_flag: str | None
 ) -> tuple[dict[str, int], str]:
-    """Options that say the lengths of the request where the engine's own were left open, and what they mean [tokens].
+    """Options for the request's lengths where the engine's own are open or too short, and what they mean [tokens].
 
     Definition: the longest request's, and its prompt's.
     """
     said: dict[str, int] = {}
     text = ""
-    if context_flag is not None and getattr(engine, context_flag) is None:
+    own = None if context_flag is None else getattr(engine, context_flag)
+    if context_flag is not None and (own is None or _is_short(own, asked)):
         said[context_flag] = asked.context_tokens
         text = f", started with {asked.context_tokens} tokens of context"
     step = needed_step(setup, engine, asked)

@@ -25,6 +25,9 @@ class LayoutFlags:
     ``sizes``: flags and their names here. ``switches``: flags that say how the sizes are meant. ``switched``: the size
     that a switch makes larger than 1 where it does anything. ``meant``: the sizes with the switch on or off.
     ``joins``: whether the switch makes one server of data-parallel groups, which are servers of their own without it.
+    ``mixtures_joined``: groups of a mixture of experts are always one server, dealt experts or cut ones.
+    ``own_feed_forward``: each group of one server has dense feed-forward parts of its own.
+    ``nodes``, ``node_size``: flags that say over how many hosts the GPUs are, or how many each has.
     """
 
     sizes: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +35,10 @@ class LayoutFlags:
     switched: str = ""
     meant: Meant = as_stated
     joins: bool = False
+    mixtures_joined: bool = False
+    own_feed_forward: bool = False
+    nodes: str = ""
+    node_size: str = ""
 
 
 def with_dealt_experts(stated: Stated, said: Mapping[str, int], on: bool) -> Stated:  # noqa: FBT001

@@ -6,7 +6,7 @@ Read from llama.cpp v0.5.0 (28 September 2026) and held against its own dry run 
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import ClassVar
 
 from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
@@ -123,7 +123,7 @@ class LlamaCpp:
         asked, experts = self.n_gpu_layers, setup.model.num_layers if self.cpu_moe else self.n_cpu_moe
         offloaded = layers if asked is None or asked < 0 else min(asked, layers)
         return Loading(
-            n_ctx=self._longest(setup),
+            n_ctx=self.longest(setup),
             layers=dealt_layers(setup.model.num_layers, offloaded, count, self._shares(setup)),
             host=kept_with_host(setup.model, experts, self.n_cpu_ffn, self.override_tensor),
         )
@@ -133,7 +133,7 @@ class LlamaCpp:
         start = self.start(setup)
         if not (self.fit and self.rules.fits) or not start.offloaded:
             return start
-        return fitted(self._question(setup, start), start, lambda tried: self._needs(setup, tried))
+        return fitted(self._question(setup, start), start, partial(self._needs, setup))
 
     def placement(self, setup: Setup) -> Placement:
         """What the host computes of a step [1].
@@ -144,11 +144,13 @@ class LlamaCpp:
         split = devices_of(setup, loading)
         return placement_of(setup, loading, split, cache_on_device=self.cache_on_device)
 
-    def _longest(self, setup: Setup) -> int:
-        if self.n_ctx:
-            return self.n_ctx
-        own = context_of(setup.model, None)
-        return own * self.slots if self.rules.context_for_each_slot else own
+    def longest(self, setup: Setup) -> int:
+        """Cells in all before anything is fitted, which makes them no more: the option, or the model's own [tokens].
+
+        Definition: of each slot, where the server means it so.
+        """
+        each = self.slots if self.rules.context_for_each_slot else 1
+        return self.n_ctx or context_of(setup.model, None) * each
 
     def _shares(self, setup: Setup) -> tuple[float, ...]:
         """Parts of the layers for each device: as said, all for one, or by the devices' memory."""
@@ -181,10 +183,10 @@ class LlamaCpp:
             experts=setup.model.num_experts > 0,
         )
 
-    def _needs(self, setup: Setup, loading: Loading) -> list[float]:
-        """Bytes that each device takes under a loading, without the framework."""
+    def _needs(self, setup: Setup, loading: Loading, stages: range) -> list[float]:
+        """Bytes that these devices take under a loading, without the framework."""
         split = devices_of(setup, loading)
-        return [self._parts(setup, loading, split, stage).total_bytes for stage in range(len(split))]
+        return [self._parts(setup, loading, split, stage).total_bytes for stage in stages]
 
     def _parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
         """Weights, cells and compute buffer of one device."""
@@ -293,6 +295,6 @@ class LlamaCpp:
         )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _loaded(engine: LlamaCpp, setup: Setup) -> Loading:
     return engine.fitted(setup)

@@ -73,9 +73,14 @@ class FitQuestion:
     open_layers: bool
     experts: bool
 
+    @property
+    def devices(self) -> range:
+        """All of them."""
+        return range(len(self.targets))
 
-Needs = Callable[[Loading], Sequence[float]]
-"""Bytes that each device takes under a loading."""
+
+Needs = Callable[[Loading, range], Sequence[float]]
+"""Bytes that each of these devices takes under a loading: what one more layer does is asked of one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def fitted(question: FitQuestion, start: Loading, needs: Needs) -> Loading:
     Source: llama.cpp ``common/fit.cpp`` at 08033df, ``common_params_fit_impl``; checked: 2026-11-30.
     Leaves out: nothing of what it chooses.
     """
-    used = needs(start)
+    used = needs(start, question.devices)
     if all(one <= target for one, target in zip(used, question.targets, strict=True)):
         return start
     found, enough = _shorter(question, start, needs, sum(used))
@@ -113,10 +118,10 @@ def _shorter(question: FitQuestion, start: Loading, needs: Needs, used: float) -
     if not question.open_context or question.longest <= question.shortest or used <= target:
         return start, False
     least = replace(start, n_ctx=question.shortest)
-    least_used = sum(needs(least))
+    least_used = sum(needs(least, question.devices))
     count = len(question.targets)
     if count > 1:
-        layer = sum(needs(replace(start, n_ctx=1))) / question.num_layers
+        layer = sum(needs(replace(start, n_ctx=1), question.devices)) / question.num_layers
         target -= (count + 1) * layer / (6 if question.experts else 2)
     if target <= least_used:
         return least, False
@@ -154,13 +159,14 @@ class _Dealer:
 
     def fits(self, dealt: Sequence[_Dealt], device: int) -> bool:
         """Whether one device leaves its margin."""
-        return self.needs(self.at(dealt))[device] <= self.question.targets[device]
+        (taken,) = self.needs(self.at(dealt), range(device, device + 1))
+        return taken <= self.question.targets[device]
 
     def fits_without_experts(self) -> bool:
         """Whether everything but experts fits all devices together."""
         experts = (frozenset(EXPERTS),) * self.question.num_layers
         bare = replace(self.start, host=together(self.start.host, experts))
-        return sum(self.needs(bare)) < sum(self.question.targets)
+        return sum(self.needs(bare, self.question.devices)) < sum(self.question.targets)
 
     def filled(self, dealt: tuple[_Dealt, ...], device: int) -> tuple[_Dealt, ...]:
         """As many layers as the device takes of those that the later ones left, of a mixture without experts."""

@@ -10,7 +10,7 @@ from llm_calc.core.errors import InvalidInputError
 
 MOST_NUMBERS = 4
 _WRITTEN = re.compile(
-    r"[vVbB]?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,3})(?:[.\-_]?(?:a|b|rc|post|dev|alpha|beta)[.\-]?\d*)*(?:\+[\w.\-]+)?(?:-[0-9a-f]{7,40})?"
+    r"[vVbB]?(?P<numbers>\d{1,9}(?:\.\d{1,9}){0,3})(?P<marks>(?:[.\-_]?(?:a|b|rc|post|dev|alpha|beta)[.\-]?\d*)*)(?:\+[\w.\-]+)?(?:-[0-9a-f]{7,40})?"
 )
 _WEIGHTS = (1e9, 1e6, 1e3, 1.0)
 
@@ -62,6 +62,32 @@ def version_numbers(written: str) -> Numbers | None:
     """
     found = _WRITTEN.fullmatch(written.strip())
     return tuple(int(part) for part in found["numbers"].split(".")) if found else None
+
+
+def built_before(written: str) -> bool:
+    """Whether it is what was built before the release of its numbers: a candidate, a test version, a development build.
+
+    ``0.33.0rc1`` and ``0.33.1.dev12+gabc`` are, ``0.33.0.post1`` and ``0.33.0+cu129`` are not.
+    """
+    found = _WRITTEN.fullmatch(written.strip())
+    return found is not None and any(mark in found["marks"] for mark in ("a", "b", "rc", "dev"))
+
+
+def side_of_build(numbers: Numbers, release: Ranged, newest: str | None) -> int:
+    """Where what was built before a release lies of the rules whose range holds its numbers [1].
+
+    ``-1`` where it is older than the first version of the range, ``1`` where it is of after the ``newest`` release of
+    all, if that is of this range; else 0.
+    Definition: ``0.33.0rc1`` is older than 0.33.0, ``0.33.1.dev12`` newer, which holds what no release has yet.
+    """
+    if _padded(numbers) == _padded(version_numbers(release.since) or ()):
+        return -1
+    read = version_numbers(newest) if newest else None
+    return int(read is not None and _padded(numbers) > _padded(read))
+
+
+def _padded(numbers: Numbers) -> Numbers:
+    return numbers + (0,) * (MOST_NUMBERS - len(numbers))
 
 
 def asked_numbers(written: str, newest: str, *, tagged: bool = False) -> Numbers:

@@ -136,3 +136,19 @@ def has_scaled_rows(setup: Setup) -> bool:
     if setup.gpu.vendor != "NVIDIA" or major == "10":
         return False
     return major != "12" or setup.model.model_type in SCALED_ON_12
+
+
+def usual_kernels(setup: Setup) -> frozenset[str]:
+    """Attention kernels that are taken where none are named, as ``attention_backend`` says them.
+
+    Hopper: ``fa3``; compute capability 10: those of TRT-LLM, of latent attention FlashInfer's too; else FlashInfer's,
+    of latent attention and beside sinks Triton's.
+    Read in SGLang 0.5.23 ``srt/arg_groups/model_override_base.py``, ``get_default_attn_backend``; checked: 2026-11-30.
+    Leaves out: types of models with kernels of their own.
+    """
+    capability, latent = (setup.gpu.compute_capability or "").partition(".")[0], is_latent(setup.model)
+    if capability == "9":
+        return frozenset({"fa3"})
+    if capability == "10":
+        return frozenset({"trtllm_mla", "flashinfer"} if latent else {"trtllm_mha"})
+    return frozenset({"triton"} if latent else {"flashinfer", "triton"})

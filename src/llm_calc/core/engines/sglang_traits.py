@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llm_calc.core.engines.dealt_contexts import sglang_dealt
 from llm_calc.core.engines.layout_flags import LayoutFlags, with_shared_attention
 from llm_calc.core.engines.refused_flags import SGLANG
-from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
+from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse, usual_kernels
 from llm_calc.core.engines.starting import Needed, Options
 from llm_calc.core.engines.traits import FormatTraits, LoadTraits, LoraTraits, OptionTraits, Traits
 from llm_calc.core.hardware import Gpu
@@ -51,8 +51,12 @@ TRAITS = Traits(
             switched="data",
             meant=with_shared_attention,
             joins=True,
+            nodes="nnodes",
         ),
         partition=True,
+        states="mamba_ssm_dtype",
+        open_state_bytes=4.0,
+        usual_kernels=usual_kernels,
     ),
     formats=FormatTraits(
         cache_on=_cache_on,

@@ -38,7 +38,10 @@ class OptionTraits:
     ``kv_cache_dtype`` says them. ``refused``: flags that are not taken, and what says the same. ``words``: switches
     that a command line says in words. ``compiles``: a config of compilation holds some of its options,
     ``wholes``: configs of its own hold others.
-    ``partition``: an environment variable that names the layers of each stage.
+    ``partition``: an environment variable that names the layers of each stage. ``states``: the option that says the
+    number type of recurrent states; ``states_open``: only of those whose type no file states. ``open_state_bytes``:
+    width of these where nothing is said [bytes]. ``usual_kernels``: attention kernels that it takes by itself, which
+    are those of the measured runs.
     """
 
     context: str = "max_model_len"
@@ -54,6 +57,10 @@ class OptionTraits:
     wholes: bool = False
     layout: LayoutFlags = field(default_factory=LayoutFlags)
     partition: bool = False
+    states: str | None = None
+    states_open: bool = False
+    open_state_bytes: float | None = None
+    usual_kernels: Callable[[Setup], frozenset[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +135,14 @@ class Traits:
     each stage. ``half_sums``: matrices are summed in 16 bits where the GPU is faster so, in one type for all formats.
     ``packs_cache``: it keeps a quantized cache that nobody measured. ``largest_items``: it reserves for the largest
     item of a model's encoder. ``nixl``: caches travel by NIXL as vLLM runs it. ``any_engine``: stands for those without
-    rules of their own.
+    rules of their own. ``written``: names beside its own under which people know it.
     """
 
     options: OptionTraits = field(default_factory=OptionTraits)
     formats: FormatTraits = field(default_factory=FormatTraits)
     load: LoadTraits = field(default_factory=LoadTraits)
     lora: LoraTraits = field(default_factory=LoraTraits)
+    written: tuple[str, ...] = ()
     deals_layers: bool = False
     stage_layers: bool = False
     half_sums: bool = False

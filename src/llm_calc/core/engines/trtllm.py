@@ -4,7 +4,7 @@ Read from TensorRT-LLM 1.0, PyTorch backend (``_torch/pyexecutor/_util.py`` and 
 ``cpp/tensorrt_llm/batch_manager/kvCacheManager.cpp``), and the option pages of 1.2; https://nvidia.github.io/TensorRT-LLM/reference/memory.html.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from llm_calc.core.engines.base import Claim, GpuBudget, Limits, MemoryPlan, Pool, Setup, context_of, fullest
@@ -16,7 +16,7 @@ from llm_calc.core.engines.trtllm_traits import TRAITS
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
-from llm_calc.core.parallelism import check_layout
+from llm_calc.core.parallelism import check_layout, one_replica
 
 STATE_BYTES: dict[str, float | None] = {"auto": None, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0}
 """Width of recurrent states whose width no file states [bytes]; None: the model's own 16 bits."""
@@ -50,15 +50,16 @@ class TrtLlm:
     enable_chunked_prefill: bool
     cuda_graph: bool
 
-    def limits(self, setup: Setup) -> Limits:  # noqa: ARG002
-        """``max_batch_size`` and ``max_num_tokens``; unless prompts are cut, none is longer than a step [tokens].
+    def limits(self, setup: Setup) -> Limits:
+        """``max_batch_size`` of every stage and ``max_num_tokens``; unless prompts are cut, none is longer than a step.
 
         Source: TensorRT-LLM ``tensorrt_llm/llmapi/llm.py``, ``_check_arguments``
         (https://github.com/NVIDIA/TensorRT-LLM/pull/6259, in 1.0 and later), and ``llm_args.py``, where cutting is
-        off by default; checked: 2026-11-30, read in a stored late version.
+        off by default; ``_torch/pyexecutor``, where sequences are ``max_batch_size x pp_size``, a batch for each
+        stage; checked: 2026-11-30, read in a stored late version.
         """
         return Limits(
-            max_sequences=self.max_batch_size,
+            max_sequences=self.max_batch_size * setup.layout.pipeline,
             max_batched_tokens=self.max_num_tokens,
             max_prompt_tokens=None if self.enable_chunked_prefill else self.max_num_tokens,
         )
@@ -73,7 +74,10 @@ class TrtLlm:
         """
         check_layout(setup.model, setup.layout)
         check_block(self.tokens_per_block)
-        return fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+        apart = setup.layout.shared is False
+        server = replace(setup, layout=one_replica(setup.layout)[0]) if apart else setup
+        plans = [self._stage(server, stage) for stage in range(setup.layout.pipeline)]
+        return replace(fullest(plans), replicas=setup.layout.data)
 
     def _stage(self, setup: Setup, stage: int) -> MemoryPlan:
         limits, asked = self.limits(setup), context_of(setup.model, self.max_seq_len)
@@ -117,7 +121,7 @@ class TrtLlm:
         )
 
     def _pools(self, setup: Setup, stage: int, available: float) -> tuple[tuple[Pool, ...], float, int]:
-        """Slots of state for ``max_batch_size`` sequences, at most half of the memory; then blocks of tokens."""
+        """Slots of state for as many sequences as may run, at most half of the memory; then blocks of tokens."""
         width, state_width = setup.numbers.cache.bytes_per_element, setup.activation_bytes_per_element
         open_width = STATE_BYTES[self.mamba_ssm_cache_dtype]
         caches = stage_caches(
@@ -126,7 +130,7 @@ class TrtLlm:
         states = tuple(cache for cache in caches if not cache.grows)
         pools: tuple[Pool, ...] = ()
         if states:
-            budget = min(available / 2, self.max_batch_size * _state_bytes(states))
+            budget = min(available / 2, self.limits(setup).max_sequences * _state_bytes(states))
             pools = (_state_pool(states, budget),)
             available -= budget
         growing = tuple(cache for cache in caches if cache.grows)

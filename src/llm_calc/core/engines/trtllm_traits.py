@@ -16,6 +16,7 @@ def _started(needed: Needed) -> Iterator[Options]:
 
 
 TRAITS = Traits(
+    written=("TensorRT-LLM",),
     options=OptionTraits(
         context="max_seq_len",
         prefix_switch=("enable_block_reuse", False),
@@ -24,11 +25,16 @@ TRAITS = Traits(
         cache_types={"auto": "auto", "fp8": "fp8", "nvfp4": "nvfp4"},
         refused=TRTLLM,
         wholes=True,
+        states="mamba_ssm_cache_dtype",
+        states_open=True,
         layout=LayoutFlags(
             sizes={"tp_size": "tensor", "pp_size": "pipeline", "ep_size": "expert"},
             switches=("enable_attention_dp",),
             switched="data",
             meant=with_attention_of_each,
+            joins=True,
+            own_feed_forward=True,
+            node_size="gpus_per_node",
         ),
     ),
     formats=FormatTraits(
@@ -36,3 +42,5 @@ TRAITS = Traits(
     ),
     load=LoadTraits(server=True, keeps_states=False, started=_started),
 )
+"""Groups of attention: ``tensorrt_llm/_torch/models/modeling_qwen3.py`` gives each its own feed-forward parts
+(``overridden_tp_size``), in a copy of 2026; checked: 2026-11-30, read in quotation."""

@@ -41,8 +41,11 @@ TRAITS = Traits(
             switches=("enable_expert_parallel",),
             switched="expert",
             meant=with_dealt_experts,
+            mixtures_joined=True,
+            nodes="nnodes",
         ),
         partition=True,
+        states="mamba_ssm_cache_dtype",
     ),
     formats=FormatTraits(
         typed_by_weights=True,

@@ -120,15 +120,29 @@ def visited_pairs(work: ContextWork, start: Quantity, tokens: Quantity) -> Quant
     return tokens * mean_visited_keys(work, start, start + tokens)
 
 
-def state_bytes(model: Model, cache_format: CacheFormat, layout: Layout) -> float:
+def state_bytes(
+    model: Model,
+    cache_format: CacheFormat,
+    layout: Layout,
+    said_width: float | None = None,
+    *,
+    of_open: bool = False,
+) -> float:
     """Bytes of recurrent state of one sequence on one GPU, all layers [bytes].
 
-    ``sum over layers of state elements x bytes x share``.
+    ``sum over layers of state elements x bytes x share``; ``said_width``: bytes an element of all but convolutions'
+    states, ``of_open``: of those alone whose width no file states.
     Definition: as :func:`.memory.state_bytes_per_sequence`, heads dealt by tensor parallelism.
     """
     total = 0.0
     for group in model.groups:
         for cache in group.parts.caches:
             width = cache.state_bits / 8 if cache.state_bits else cache_format.state_bytes_per_element
+            if (
+                said_width is not None
+                and not cache.spare_state_elements
+                and (cache.state_open or not of_open)
+            ):
+                width = said_width
             total += group.calls * float(cache.state_elements * width * cache_share(cache, layout.tensor))
     return total

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.planning.bounds import STEADY_LOAD
-from llm_calc.core.planning.split import at_rate
+from llm_calc.core.planning.split import Load, at_rate
 from llm_calc.core.planning.stacking import Places, rows_at
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
@@ -57,15 +57,16 @@ def served_apart(
     gpus: FloatArray,
     pairs: Pairs,
     lengths: Lengths,
-    load: tuple[str, float],
+    load: Load,
     cache: tuple[float, Quantity],
 ) -> tuple[Estimate, Flags]:
     """Each pair under a closed loop, or a rate, of so many requests; which serve it [s, tokens/s, requests/s, 1].
 
-    Of a rate ``n = rate x latency(n)``, four rounds, and at most 95 % of what both sides serve. ``cache``: bytes of a
-    token, and bytes a second that one GPU sends, of each pair.
-    Definition: :func:`.disaggregated.estimate` of rows.
-    Leaves out: as there.
+    Of a rate ``n = rate x latency(n)``, four rounds, and at most 95 % of what both sides serve; of sessions with pauses
+    ``n = sessions x latency(n) / (latency(n) + pause)``, as many rounds. ``cache``: bytes of a token, and bytes a
+    second that one GPU sends, of each pair.
+    Definition: :func:`.disaggregated.estimate` of rows; Little's law of both loads.
+    Leaves out: as there, and what the rounds have left.
     """
     prefill, decode = rows_at(deployment, pairs.first), rows_at(deployment, pairs.second)
     own, others = gpus[pairs.first], gpus[pairs.second]
@@ -77,10 +78,14 @@ def served_apart(
         link_bytes_per_s=cache[1] * senders,  # type: ignore[arg-type]
         links=np.minimum(pairs.prefills * own, pairs.decodes * others) / senders,  # type: ignore[arg-type]
     )
-    kind, amount = load
-    holds = np.asarray(decode.capacity) >= 1
-    if kind != "request_rate":
-        return estimate(prefill, pools, lengths, amount, decode), holds
+    holds, amount = np.asarray(decode.capacity) >= 1, load.amount
+    if load.kind != "request_rate":
+        found = estimate(prefill, pools, lengths, amount, decode)
+        for _ in range(ROUNDS if load.think_s else 0):
+            latency = np.asarray(found.request_latency_s)
+            awake = np.maximum(amount * latency / (latency + load.think_s), 1.0)
+            found = estimate(prefill, pools, lengths, awake, decode)
+        return _with_pauses(found, lengths, load), holds
     full = queue(prefill, pools, lengths, decode)
     found, running = full, amount * np.asarray(full.request_latency_s)
     for _ in range(ROUNDS):
@@ -88,3 +93,11 @@ def served_apart(
         running = amount * np.asarray(found.request_latency_s)
     served = STEADY_LOAD * np.asarray(full.requests_per_s) >= amount
     return at_rate(found, lengths, amount), holds & served
+
+
+def _with_pauses(found: Estimate, lengths: Lengths, load: Load) -> Estimate:
+    """The same with no more requests than sessions send that pause."""
+    if not load.think_s:
+        return found
+    sent = load.amount / (np.asarray(found.request_latency_s) + load.think_s)
+    return at_rate(found, lengths, np.minimum(found.requests_per_s, sent))

@@ -10,6 +10,7 @@ from llm_calc.core.serving.encoder import NO_ENCODER, Encoder, stretched
 from llm_calc.core.serving.estimate import Deployment, Estimate, from_run, queue_of_many, serve
 from llm_calc.core.serving.forgotten import MOST_BEFORE, NEAR, EvenFlow, requests_before
 from llm_calc.core.serving.host import NO_HOST
+from llm_calc.core.serving.scheduler import rules_of
 from llm_calc.core.serving.traffic import (
     OPEN_REQUESTS,
     Served,
@@ -62,7 +63,8 @@ def counted_run(deployment: Deployment, traffic: Traffic, rate_per_s: float, loa
     before = MOST_BEFORE
     if load < NEAR:
         steps = (traffic.output_tokens - 1) / deployment.draft.tokens_per_step
-        even = EvenFlow(clock, traffic, steps, deployment.scheduling.budget_tokens, rate_per_s)
+        budget = rules_of(deployment.scheduling, deployment.draft, clock).budget_tokens
+        even = EvenFlow(clock, traffic, steps, budget, rate_per_s)
         before = requests_before(*even.in_flight(min(float(deployment.capacity), float(deployment.limit))))
     arrivals_s = rounds_of_arrivals(rate_per_s, before)
     arriving = replace(traffic, arrivals_s=arrivals_s, asked=before + OPEN_REQUESTS)

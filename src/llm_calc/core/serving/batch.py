@@ -1,8 +1,8 @@
 """Prefill and decode of requests that run together from start to end: single streams and static batches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
+from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import Draft
@@ -60,8 +60,19 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
     x g)`` of the time, but for the part of the gain that is lost.
     Source: Huang et al. 2019, GPipe (arXiv:1811.06965), the bubble of ``g - 1`` in ``chunks + g - 1`` turns; checked:
     2026-11-30, read as R. Raushan works it out (blog.rakeshraushan.org, "Pipeline parallelism").
+    One prompt takes no longer than two do where several are in flight, if the steps of those have another least time
+    (``prefill_layer_of_many_s``).
     Leaves out: prompts of unequal lengths.
     """
+    seconds = _prompts_seconds(work, rates, requests, lengths)
+    if rates.prefill_layer_of_many_s is None:
+        return seconds
+    of_many = replace(rates, prefill_layer_s=rates.prefill_layer_of_many_s)
+    two = _prompts_seconds(work, of_many, 2.0, lengths)
+    return where(requests <= 1.0, smaller(seconds, two), seconds)
+
+
+def _prompts_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths) -> Quantity:
     tokens = requests * lengths.new_tokens
     chunks = ceil_div(tokens, rates.kernels.prompt_tokens)
     per_prompt = larger(chunks / requests, 1.0)
@@ -101,16 +112,15 @@ def decode_seconds(
     return seconds * (1 + loss * (work.stages - 1))
 
 
-def within(alone: Quantity, served: Quantity, step: Quantity) -> Quantity:
-    """A token without a client beside those of a server with as many requests, two at least [s].
+def within(alone: Quantity, step: Quantity) -> Quantity:
+    """A token without a client beside a step of a server with as many requests, two at least [s].
 
-    ``max(min(alone, step), step / 1.3)``; ``step``: one of the server that no prompt interrupts, at most ``served``,
-    its time a token.
+    ``max(min(alone, step), step / 1.3)``; ``step``: one that no prompt interrupts, since a token of a loop takes less
+    the longer answers are, and one alone does not.
     Choice: company never shortens a time, and two requests read the same weights as one.
     Leaves out: what differs between releases of runs with and without a client.
     """
-    least = smaller(step, served)
-    return larger(smaller(alone, least), least / SECOND_STEP)
+    return larger(smaller(alone, step), step / SECOND_STEP)
 
 
 def following_step_s(work: StepWork, rates: Rates, lengths: Lengths, draft: Draft) -> float:

@@ -5,7 +5,6 @@ context, and how many prompt tokens ride along. The operators are evaluated once
 between grid points the time is interpolated linearly (it is linear there but for the knee of the roofs).
 """
 
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import cbrt
@@ -17,10 +16,12 @@ from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.kernels import pair_seconds
+from llm_calc.core.serving.machine import pair_seconds
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+from llm_calc.core.serving.stages import bubbles, share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad, context_seconds, prefill_floor_s, step_seconds
+from llm_calc.core.serving.table import Table
 from llm_calc.core.serving.traffic import MOST_SLOTS, Traffic
 
 _TOKENS = np.unique(np.round(np.geomspace(1, 65536, 49)))
@@ -33,43 +34,14 @@ KEPT = 64
 Groups = npt.NDArray[np.intp]
 
 
-class Table:
-    """A function of one count by linear interpolation; beyond the grid its last slope continues."""
-
-    def __init__(self, points: FloatArray, values: FloatArray) -> None:
-        self._points, self._values = points, values
-        self._slopes = np.diff(values) / np.diff(points)
-        self._numbers: tuple[list[float], list[float], list[float]] | None = None
-
-    def at(self, count: float) -> float:
-        """The value at ``count`` [s].
-
-        ``y0 + (count - x0) x (y1 - y0) / (x1 - x0)`` between the neighbouring points.
-        Definition: linear interpolation; the tables of this module hold seconds.
-        """
-        if self._numbers is None:
-            self._numbers = self._points.tolist(), self._values.tolist(), self._slopes.tolist()
-        points, values, slopes = self._numbers
-        left = min(max(bisect_right(points, count) - 1, 0), len(slopes) - 1)
-        return values[left] + (count - points[left]) * slopes[left]
-
-    def of(self, counts: FloatArray) -> FloatArray:
-        """The values at many counts [s].
-
-        As :meth:`at`.
-        Definition: element by element.
-        """
-        left = np.searchsorted(self._points[1:-1], counts, "right")
-        found: FloatArray = self._values[left] + (counts - self._points[left]) * self._slopes[left]
-        return found
-
-
 class StepClock:
     """Seconds of decode and mixed steps of one deployment.
 
     ``contexts``: the two contexts between which decode times are interpolated. Sequences come in multiples of
     ``group``, ``groups`` of them until more are asked for (:meth:`reach`). ``floor_cubed``: the cube of the least time
-    of a step with prompts.
+    of a step with prompts. Where stages have batches of their own (:mod:`.stages`), a step is what all of them do until
+    each sequence has had one: it decodes as the batch of one stage does, and prompts take it a ``part`` of
+    their time; what they are longer on their way than that is :func:`.scheduler.on_the_way_s`.
     """
 
     def __init__(
@@ -83,8 +55,10 @@ class StepClock:
         draft: Draft = NO_DRAFT,
     ) -> None:
         self._start, self._span = contexts[0], max(contexts[1] - contexts[0], 1e-9)
-        self.floor_cubed = float(prefill_floor_s(work, rates)) ** 3
-        self._replicas = 1.0 / float(work.sequence_share)
+        self.stages = float(stages_at_once(work, rates))
+        self.part = float(bubbles(rates, self.stages, self.stages)) / self.stages
+        self.floor_cubed = (float(prefill_floor_s(work, rates)) * self.part) ** 3
+        self._replicas, self._group = 1.0 / float(work.sequence_share), group
         self._kept: dict[tuple[int, float, float, float], float] = {}
         self._of = partial(self._by_counts, group, work, rates, contexts, draft)
         self._tables, self._arrays = self._of(0, groups)
@@ -119,6 +93,14 @@ class StepClock:
             for numbers, added in zip(self._numbers, more, strict=True):
                 numbers.extend(added.tolist())
         return len(self._numbers[0]) - 1
+
+    def groups_of(self, sequences: float) -> int:
+        """How many groups so many sequences are [1].
+
+        ``sequences / group``, rounded.
+        Definition: what a group is.
+        """
+        return round(sequences / self._group)
 
     def by_groups(self) -> tuple[list[float], list[float], float]:
         """Steps by the groups that decode, what each token of context adds, and from which context on [s, tokens].
@@ -177,7 +159,7 @@ class StepClock:
         total = share * prompts * scores + self._alone.at(tokens)
         if self._replicas > 1:
             total += float(self._spread_part(share)) * (self._spread.at(tokens) - self._alone.at(tokens))
-        return total - beside[groups] if groups else total
+        return (total - beside[groups] if groups else total) * self.part
 
     def seconds(
         self,
@@ -202,8 +184,8 @@ class StepClock:
         linear = self._alone.of(tokens)
         if self._replicas > 1:
             linear = linear + self._spread_part(share) * (self._spread.of(tokens) - linear)
-        decoding = np.where(beside > 0, total[mixed] - linear_beside[beside], 0.0)
-        part = share * own * scores + linear + decoding
+        added = share * own * scores + linear - np.where(beside > 0, linear_beside[beside], 0.0)
+        part = np.where(beside > 0, total[mixed], 0.0) + self.part * added
         total[mixed] = np.cbrt(part * part * part + self.floor_cubed)
         return total
 
@@ -232,25 +214,35 @@ def clock_of(work: StepWork, rates: Rates, draft: Draft, traffic: Traffic) -> St
 class _Steps:
     """What steps of one deployment take wherever their contexts are.
 
-    ``tables``: prompts on one replica, spread over all, and their scores. By groups that decode: sequences, tokens,
-    the linear part of these, and seconds of a step without attention.
+    ``tables``: prompts on one replica, spread over all, and their scores. By groups that decode: sequences in the batch
+    of a stage, tokens, the linear part of these, seconds of a step without attention, and the factor of waiting stages.
     """
 
     tables: tuple[Table, Table, Table]
-    counts: FloatArray
+    batch: FloatArray
     checked: FloatArray
     beside: FloatArray
     bare_s: FloatArray
+    longer: FloatArray
 
 
 @lru_cache(KEPT)
 def _steps_of(work: StepWork, rates: Rates, draft: Draft, group: float, first: int, last: int) -> _Steps:
     counts = np.arange(first, last + 1.0) * group
     tables = _tables(work, rates)
-    checked = counts * draft.checked_tokens
-    load = StepLoad(sequences=counts, tokens_per_sequence=draft.checked_tokens)
+    stages = stages_at_once(work, rates)
+    batch = np.asarray(share_of(counts, stages))
+    checked = batch * draft.checked_tokens
+    load = StepLoad(sequences=batch, tokens_per_sequence=draft.checked_tokens)
     bare = np.asarray(step_seconds(replace(work, context=()), load, rates)) + 0.0 * counts
-    return _Steps(tables=tables, counts=counts, checked=checked, beside=tables[1].of(checked), bare_s=bare)
+    return _Steps(
+        tables=tables,
+        batch=batch,
+        checked=checked,
+        beside=tables[1].of(checked),
+        bare_s=bare,
+        longer=np.asarray(bubbles(rates, counts, stages)),
+    )
 
 
 @lru_cache(KEPT)
@@ -264,9 +256,9 @@ def _decode_seconds(
     work: StepWork, rates: Rates, steps: _Steps, contexts: tuple[float, float], draft: Draft
 ) -> FloatArray:
     """Steps of so many sequences, at the first context and at the second."""
-    context = np.repeat(contexts, len(steps.counts))
+    context = np.repeat(contexts, len(steps.batch))
     load = StepLoad(
-        sequences=np.tile(steps.counts, 2),
+        sequences=np.tile(steps.batch, 2),
         context_start=context,
         context_end=context,
         tokens_per_sequence=draft.checked_tokens,
@@ -275,7 +267,7 @@ def _decode_seconds(
     for each in work.context:
         roofs = context_seconds(each, work.sequence_share, load, rates)
         seconds += np.asarray(overlapped(*roofs, rates.kernels.overlap_exponent))
-    return (seconds * draft.step_factor).reshape(2, -1)
+    return (seconds * draft.step_factor).reshape(2, -1) * steps.longer
 
 
 def _prompt_table(work: StepWork, rates: Rates, share: float) -> Table:

@@ -5,14 +5,17 @@ others. In steady state a token therefore takes one decode step and its share of
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, is_array, larger, smaller
+from llm_calc.core.arrays import Condition, Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.picked import with_others
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+from llm_calc.core.serving.stages import bubbles, passes, share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad, step_seconds
 from llm_calc.core.serving.traffic import Policy
 
@@ -21,10 +24,11 @@ _ROUNDS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SteadyState:
-    """Means of a closed loop: seconds a token, seconds of a prompt's own steps, sequences that decode at once."""
+    """Means of a closed loop: seconds a token, of a prompt's own steps, from prompt to prompt; sequences at once."""
 
     tpot_s: Quantity
     prefill_s: Quantity
+    next_s: Quantity
     running: Quantity
 
 
@@ -43,53 +47,67 @@ def steady_state(
     context, ``gained`` the tokens that a sequence has of a step (1 without a draft). Other requests bring ``p =
     running x (1 - 1 / slots) / output x prompt`` prompt tokens for each token, every slot but the own one once a
     cycle; a step with prompts carries ``u = min(budget, max(g x prompt, p))`` of them and takes ``mixed``, and ``f = p
-    / u`` of the steps do; ``g``: see :func:`gathered_prompts`. ``slots = min(concurrency, capacity)``, ``running``:
-    ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``; ``capacity`` is what memory, engine and
-    :func:`most_running` allow.
+    / u`` of the steps do; where stages work at once (:mod:`.stages`), a step is that of one stage's batch, with ``1 /
+    stages`` of what runs and comes; ``g``: see :func:`gathered_prompts`. ``slots = min(concurrency, capacity)``,
+    ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``; ``capacity`` is what
+    memory, engine and :func:`most_running` allow.
     Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet
     and the law as quoted, for what waits for its first token; Agrawal et al. 2024, Sarathi-Serve (arXiv:2403.02310)
     for chunks that ride on decode steps, its abstract read.
     Leaves out: variation of lengths and arrivals. A prompt runs on one attention replica; others have prompts of
     their own only if as many come a step.
     """
-    limit = smaller(concurrency, capacity)
+    limit, stages = smaller(concurrency, capacity), stages_at_once(work, rates)
     running, chunk = limit, smaller(lengths.new_tokens, budget_tokens)
-    tpot = prefill = 0.0 * running
+    tpot = prefill = following = 0.0 * running
     for _ in range(_ROUNDS):
-        base = _load(lengths, running, draft.checked_tokens)
+        base = _load(lengths, share_of(running, stages), draft.checked_tokens)
         decode = step_seconds(work, base, rates)
-        mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
-        prefill = _prompt_seconds(lengths, chunk, decode, mixed)
-        coming = _coming(running, limit, lengths)
+        mixed = _mixed(work, base, lengths, chunk, budget_tokens, rates)
+        chunks = lengths.new_tokens / chunk
+        prefill = passes(chunks, stages) * (mixed - decode) + decode
+        following = chunks / stages * (mixed - decode) + decode
+        coming = _coming(running, limit, lengths) / stages
         gathered = gathered_prompts(
             coming / lengths.new_tokens, rates.gather_steps, 1.0 / work.sequence_share
         )
         taken = smaller(larger(chunk * gathered, coming), budget_tokens / work.sequence_share)
-        if not _same(taken, chunk):
-            mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+        mixed = _again(mixed, taken != chunk, (work, base, lengths, taken, budget_tokens, rates))
         tpot = draft.seconds_per_token(decode) + coming / taken * (mixed - decode)
+        tpot = tpot * bubbles(rates, running, stages)
         busy = lengths.output_tokens * tpot
         running = larger(smaller(limit, concurrency * busy / (busy + prefill)), smaller(limit, 1.0))
-    return SteadyState(tpot_s=tpot, prefill_s=prefill, running=running)
+    return SteadyState(tpot_s=tpot, prefill_s=prefill, next_s=following, running=running)
+
+
+def token_seconds(
+    work: StepWork, rates: Rates, lengths: Lengths, running: Quantity, draft: Draft = NO_DRAFT
+) -> Quantity:
+    """A token of so many sequences that no prompt interrupts: what a loop of as many never comes below [s].
+
+    ``decode / gained`` of :func:`steady_state`.
+    Definition: a step of ``running`` sequences at the mean context.
+    """
+    return draft.seconds_per_token(step_seconds(work, _load(lengths, running, draft.checked_tokens), rates))
 
 
 def most_running(
-    work: StepWork, lengths: Lengths, budget_tokens: Quantity, policy: Policy = "mixed"
+    work: StepWork,
+    lengths: Lengths,
+    budget_tokens: Quantity,
+    policy: Policy = "mixed",
+    stages: Quantity = 1.0,
 ) -> Quantity:
     """Sequences that decode at once when every step carries as many prompt tokens as it may [sequences].
 
-    ``1 + replicas x budget x output / prompt``: more would need prompts to enter faster than that. No such bound where
-    decoding stops for prompts.
+    ``1 + stages x replicas x budget x output / prompt``: more would need prompts to enter faster than that. No such
+    bound where decoding stops for prompts.
     Definition: in steady state as many prompts enter as answers end.
     """
     if policy == "prefill_first":
         return np.inf
-    return 1.0 + budget_tokens / work.sequence_share * lengths.output_tokens / lengths.new_tokens
-
-
-def _prompt_seconds(lengths: Lengths, chunk: Quantity, decode: Quantity, mixed: Quantity) -> Quantity:
-    """One prompt beside decoding sequences: what its chunks add to their steps, and the step of its first token."""
-    return lengths.new_tokens / chunk * (mixed - decode) + decode
+    replicas = stages / work.sequence_share
+    return 1.0 + budget_tokens * replicas * lengths.output_tokens / lengths.new_tokens
 
 
 def _coming(running: Quantity, slots: Quantity, lengths: Lengths) -> Quantity:
@@ -109,11 +127,6 @@ def gathered_prompts(prompts: Quantity, steps: Quantity, replicas: Quantity) -> 
     return larger(smaller(prompts * steps, replicas), 1.0)
 
 
-def _same(first: Quantity, second: Quantity) -> bool:
-    """Whether two numbers are one; arrays are not asked."""
-    return not is_array(first, second) and bool(first == second)
-
-
 def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) -> StepLoad:
     return StepLoad(
         sequences=running,
@@ -121,6 +134,20 @@ def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) ->
         context_end=lengths.input_tokens + lengths.output_tokens,
         tokens_per_sequence=tokens_per_sequence,
     )
+
+
+def _mixed(
+    work: StepWork, base: StepLoad, lengths: Lengths, taken: Quantity, budget_tokens: Quantity, rates: Rates
+) -> Quantity:
+    """The same step with so many prompt tokens."""
+    return step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+
+
+def _again(mixed: Quantity, otherwise: Condition, asked: tuple[Any, ...]) -> Quantity:
+    """The same where steps carry otherwise many prompt tokens than one chunk: of rows only those that do."""
+    if isinstance(otherwise, np.ndarray):
+        return with_others(mixed, otherwise, asked, _mixed)
+    return _mixed(*asked) if otherwise else mixed
 
 
 def _with_prompts(

@@ -8,6 +8,7 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment, Estimate, means_of
 from llm_calc.core.serving.host import with_host
+from llm_calc.core.serving.stages import share_of, stages_at_once
 
 _ROUNDS = 40
 _NO_TIME_S = 1e-30
@@ -69,6 +70,7 @@ def estimate(
     tpot: Quantity = 0.0
     for _ in range(_ROUNDS):
         each = larger(decoding / pools.decode_replicas, 1.0)
+        each = share_of(each, stages_at_once(decode.work, decode.rates))
         step = batch.decode_seconds(decode.work, decode.rates, each, lengths, decode.draft.checked_tokens)
         tpot = decode.draft.seconds_per_token(step)
         answer = (lengths.output_tokens - 1) * tpot

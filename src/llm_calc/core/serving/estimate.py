@@ -12,10 +12,10 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
-from llm_calc.core.serving.scheduler import simulate
-from llm_calc.core.serving.seen import NO_REQUESTS, Requests
+from llm_calc.core.serving.scheduler import delayed, rules_of, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
+from llm_calc.core.serving.stages import stages_at_once
+from llm_calc.core.serving.traffic import MOST_SLOTS, NO_REQUESTS, Requests, Scheduling, Served, Traffic
 
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""
@@ -91,11 +91,12 @@ def static_batch(deployment: Deployment, lengths: Lengths, requests: Quantity) -
 def _as_served(
     server: Deployment, lengths: Lengths, fits: Quantity, ttft: Quantity, tpot: Quantity
 ) -> tuple[Quantity, Quantity]:
-    """Times without a client within those of a server; a single first token comes no later than beside another."""
-    at_once = larger(fits, 2.0)
-    loop = closed_form(server, lengths, at_once)
-    first = where(fits <= 1.0, smaller(ttft, loop.ttft_s), ttft)
-    return first, batch.within(tpot, loop.tpot_s, _decoding(server, lengths, at_once))
+    """Times without a client within those of a server; a single request has none longer than beside another."""
+    first = where(fits <= 1.0, smaller(ttft, closed_form(server, lengths, 2.0).ttft_s), ttft)
+    two = smaller(larger(_room(server, lengths), 1.0), 2.0)
+    beside = closed_loop.token_seconds(server.work, server.rates, lengths.scaled(DRAWN), two, server.draft)
+    step = where(fits <= 1.0, beside * server.offsets.tpot, _decoding(server, lengths, fits))
+    return first, batch.within(tpot, step)
 
 
 def _decoding(deployment: Deployment, lengths: Lengths, sequences: Quantity) -> Quantity:
@@ -131,26 +132,30 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
 
 
 def closed_form(
-    deployment: Deployment, lengths: Lengths, concurrency: Quantity, requests_per_slot: float = SLOT_REQUESTS
+    deployment: Deployment,
+    lengths: Lengths,
+    concurrency: Quantity,
+    requests_per_slot: float = SLOT_REQUESTS,
+    most_per_s: Quantity | None = None,
 ) -> Estimate:
     """A closed loop in closed form, for arrays; no percentiles [s, tokens/s, requests/s].
 
     ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; one of
     ``requests_per_slot``, that of the start, waits on average for half of all others' prefills; beyond the cache's
-    capacity requests queue for whole answers.
+    capacity requests queue for whole answers. ``most_per_s``: of throughput, no more than which is told.
     Choice: means as in :func:`simulated_loop`, which tests hold it against.
     Leaves out: the end of a run, when slots fall idle.
     """
     steady, tpot, room = _steady(deployment, lengths, concurrency)
     latency = steady.prefill_s + lengths.scaled(DRAWN).output_tokens * tpot
     queued = larger(concurrency / larger(smaller(concurrency, room), 1.0) - 1, 0.0) * latency
-    start = steady.prefill_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
+    start = steady.next_s * larger(smaller(concurrency, room) - 1, 0.0) / 2 / requests_per_slot
     ttft = deployment.offsets.ttft * with_host(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host, concurrency
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
-    rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
-    return means_of(lengths, ttft, tpot, whole, rate * whole, steady.running)
+    most = most_requests_per_s(deployment, lengths) if most_per_s is None else most_per_s
+    return means_of(lengths, ttft, tpot, whole, smaller(concurrency / whole, most) * whole, steady.running)
 
 
 def _steady(
@@ -159,8 +164,9 @@ def _steady(
     """The steady state of a closed loop, its time a token as measured, and the sequences that enter at once."""
     drawn, budget = lengths.scaled(DRAWN), deployment.scheduling.budget_tokens
     work, rates = deployment.work, deployment.rates
+    stages = stages_at_once(work, rates)
     room = smaller(_room(deployment, lengths), deployment.limit)
-    room = smaller(room, closed_loop.most_running(work, drawn, budget, deployment.scheduling.policy))
+    room = smaller(room, closed_loop.most_running(work, drawn, budget, deployment.scheduling.policy, stages))
     steady = closed_loop.steady_state(work, rates, drawn, concurrency, room, deployment.draft, budget)
     tpot = steady.tpot_s * deployment.offsets.tpot
     if deployment.alone is not None:
@@ -224,9 +230,10 @@ def serve(deployment: Deployment, traffic: Traffic, clock: StepClock | None = No
     tokens.
     """
     capacity = float(deployment.capacity) * (traffic.input_tokens + traffic.output_tokens)
-    rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
     clock = clock or clock_of(deployment.work, deployment.rates, deployment.draft, traffic)
-    return simulate(clock, traffic, rules, capacity, float(deployment.limit))
+    rules = rules_of(deployment.scheduling, deployment.draft, clock)
+    found = simulate(clock, traffic, rules, capacity, float(deployment.limit))
+    return found if clock.stages == 1 else delayed(found, clock, traffic, deployment.scheduling.budget_tokens)
 
 
 def from_run(

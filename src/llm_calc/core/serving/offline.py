@@ -9,6 +9,7 @@ from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
+from llm_calc.core.serving.stages import bubbles, share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 
@@ -31,7 +32,8 @@ def steady_state(
 ) -> Offline:
     """The steady state of a long queue [s, sequences, tokens/s].
 
-    ``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit x stages)``. A step gains ``g`` tokens for
+    ``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit)``, stages as in
+    :func:`.stages.stages_at_once`. A step gains ``g`` tokens for
     each sequence: 1 without a draft, with one never more than its answer has (the draft's own time comes on top of
     the step). Each step decodes ``b = B / stages`` sequences at half of their answers; those that replace finished ones
     bring ``p = g x b x input / output`` prompt tokens for it, which steps of ``u = max(chunk, p)`` of them carry: ``t =
@@ -41,8 +43,9 @@ def steady_state(
     abstract and notes on its third section read.
     Leaves out: the start and the end of the queue, and lengths that differ.
     """
-    running = larger(smaller(capacity, limit * work.stages), 1.0)
-    share = larger(running / work.stages, 1.0)
+    stages = stages_at_once(work, rates)
+    running = larger(smaller(capacity, limit), 1.0)
+    share = share_of(running, stages)
     decode = StepLoad(
         sequences=share,
         context_start=lengths.input_tokens,
@@ -59,10 +62,9 @@ def steady_state(
         prompts=taken / chunk,
         prompt_start=lengths.cached_tokens + (lengths.new_tokens - chunk) / 2,
     )
-    bubbles = 1 + rates.stage_loss_fraction * (work.stages - 1) / work.stages
     step_s = step_seconds(work, load, rates)
     if draft.tokens or not np.all(coming >= chunk):
         alone = step_seconds(work, decode, rates)
         step_s = alone * draft.step_factor + coming / taken * (step_s - alone)
-    step_s = step_s * bubbles
+    step_s = step_s * bubbles(rates, running, stages)
     return Offline(running=running, step_s=step_s, output_tokens_per_s=running * gained / step_s)

@@ -36,7 +36,8 @@ class Kernels:
 
     Up to ``vector_tokens`` tokens are multiplied on vector units, more on matrix units in tiles of
     ``tile_tokens``. ``overlap_exponent``: see ``roofline.overlapped``. ``prompt_tokens``: most prompt tokens in
-    one step of a static batch. ``stages_overlap``: pipeline stages work on chunks of one prompt at once.
+    one step of a static batch. ``stages_overlap``: pipeline stages work on chunks of one prompt at once;
+    ``stage_batches``: each works on a batch of its own.
     ``quicker``: whichever of both units takes less time is used, however many tokens there are.
     """
 
@@ -46,6 +47,7 @@ class Kernels:
     overlap_exponent: float = 3.0
     prompt_tokens: Quantity = 8192
     stages_overlap: bool = False
+    stage_batches: bool = False
     quicker: bool = False
 
 
@@ -74,7 +76,8 @@ class Rates:
     ``layer_s`` … ``sequence_s``: what a layer, a step and a sequence of a step cost beside the roofs (launches,
     small kernels, the scheduler, sampling); ``prefill_layer_s``: a layer of a step with prompt tokens, which
     engines run without captured graphs: the least time of such a step, ``prefill_more_s`` that of what experts,
-    latent, sparse and recurrent mixers add to it. ``stage_loss_fraction``: what each further pipeline stage adds to a
+    latent, sparse and recurrent mixers add to it; ``prefill_layer_of_many_s``: that of a layer where several requests
+    are in flight, if it is another. ``stage_loss_fraction``: what each further pipeline stage adds to a
     step; ``overlap_loss_fraction``: part of the overlap of stages that is lost. ``gather_steps``: so many steps a
     prompt is held back for those of other replicas of attention.
     """
@@ -103,6 +106,7 @@ class Rates:
     overlap_loss_fraction: Quantity = 0.0
     gather_steps: Quantity = 0.0
     prefill_more_s: Quantity = 0.0
+    prefill_layer_of_many_s: Quantity | None = None
     kernels: Kernels = Kernels(name="")
     host: "HostRates | None" = None
 

@@ -1,5 +1,6 @@
 """A serving engine under a load: runs of its scheduler from an empty engine to the last answer."""
 
+from dataclasses import replace
 from math import inf
 
 from llm_calc.core.serving.clock import StepClock
@@ -8,6 +9,7 @@ from llm_calc.core.serving.line import Line
 from llm_calc.core.serving.loop import order_of
 from llm_calc.core.serving.open import OpenRun
 from llm_calc.core.serving.run import Bounds
+from llm_calc.core.serving.speculation import Draft
 from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
 
 
@@ -39,3 +41,48 @@ def _open(clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds)
     if rules.replicas == 1 and traffic.slots == 0:
         return Line(clock, traffic, rules, bounds).served()
     return OpenRun(clock, traffic, rules, bounds).served()
+
+
+def rules_of(scheduling: Scheduling, draft: Draft, clock: StepClock) -> Scheduling:
+    """How steps of this clock are formed [tokens].
+
+    ``budget x stages``: the batch of every stage has a budget of its own; tokens gained as the draft gains them.
+    Definition: see :class:`.clock.StepClock`.
+    """
+    return replace(
+        scheduling,
+        budget_tokens=scheduling.budget_tokens * clock.stages,
+        tokens_per_step=draft.tokens_per_step,
+    )
+
+
+def on_the_way_s(
+    clock: StepClock, running: float, context_tokens: float, new_tokens: float, start_tokens: float
+) -> float:
+    """What a chunk of a prompt is longer on its way through the stages than a step beside it [s].
+
+    ``whole - part``, ``mixed - decode`` of steps being the part of its own time that a prompt takes them.
+    Definition: a chunk passes all stages before its first token is there.
+    Leaves out: that it finds more or fewer beside it than others do.
+    """
+    if clock.stages == 1:
+        return 0.0
+    groups = clock.groups_of(running)
+    clock.reach(groups)
+    beside = clock.decode_s(groups, context_tokens) if groups else 0.0
+    mixed = clock.mixed_s(groups, context_tokens, new_tokens, 1.0, start_tokens)
+    return (1.0 / clock.part - 1.0) * (mixed - beside)
+
+
+def delayed(served: Served, clock: StepClock, traffic: Traffic, budget_tokens: float) -> Served:
+    """The same run with the way of each prompt's last chunk through the stages [s].
+
+    ``ttft + way``, ``latency + way``, see :func:`on_the_way_s`.
+    Definition: what a request waits beside the steps of a run.
+    Leaves out: that a closed loop sends its next requests as much later.
+    """
+    new = traffic.input_tokens - traffic.cached_tokens
+    chunk = min(new, budget_tokens)
+    context = traffic.input_tokens + traffic.output_tokens / 2
+    way = on_the_way_s(clock, served.mean_running, context, chunk, traffic.input_tokens - chunk)
+    return replace(served, ttft_s=served.ttft_s + way, latency_s=served.latency_s + way)

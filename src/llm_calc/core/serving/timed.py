@@ -10,6 +10,7 @@ from llm_calc.core.engines.llama_cpp_placement import stage_shares
 from llm_calc.core.engines.mlx import Mlx
 from llm_calc.core.hardware import Cluster
 from llm_calc.core.operators import StepWork, step_work, summed
+from llm_calc.core.operators.context import state_bytes
 from llm_calc.core.operators.dealt import with_dealt_contexts
 from llm_calc.core.serving.calibrated import rates_of
 from llm_calc.core.serving.machine import machine_of
@@ -17,6 +18,9 @@ from llm_calc.core.serving.offload import Offload, offload_of
 from llm_calc.core.serving.placement import HostReach
 from llm_calc.core.serving.rates import Machine, Rates
 from llm_calc.core.serving.unlike import in_turn, slowest_stage_loss, unbalanced
+
+STATE_WIDTHS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
+"""Bytes of an element of a recurrent state, by its number type."""
 
 
 def timed(
@@ -28,6 +32,7 @@ def timed(
     """
     whole = step_work(setup.model, setup.numbers.recipe, setup.layout, setup.numbers.cache_format)
     whole = with_dealt_contexts(whole, setup.model, setup.layout, contexts_of(engine))
+    whole = _with_states(whole, setup, engine)
     summed_work = summed(whole)
     machine = machine_of(cluster, summed_work, setup.layout, half_sums=engine.traits.half_sums)
     rates = rates_of(calibration, machine, summed_work, engine.name, setup.gpu, many=many)
@@ -42,6 +47,18 @@ def timed(
         rates = _of_slowest(setup, rates)
     offload = offload_of(engine, setup, rates, reach)
     return machine, offload, offload.work(whole)
+
+
+def _with_states(whole: StepWork, setup: Setup, engine: Engine) -> StepWork:
+    """Recurrent states of the number type that an option of the engine says."""
+    options = engine.traits.options
+    said = STATE_WIDTHS.get(getattr(engine, options.states) or "") if options.states else None
+    width = options.open_state_bytes if said is None else said
+    if width is None:
+        return whole
+    of_open = options.states_open or said is None
+    held = state_bytes(setup.model, setup.numbers.cache_format, setup.layout, width, of_open=of_open)
+    return replace(whole, state_bytes=held)
 
 
 def _of_slowest(setup: Setup, rates: Rates) -> Rates:

@@ -15,12 +15,12 @@ from llm_calc.core.serving.estimate import (
     queue_of_many,
 )
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, start_waits, with_host
-from llm_calc.core.serving.seen import percentiles_of
-from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
+from llm_calc.core.serving.scheduler import rules_of
+from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, percentiles_of, rounds_of_arrivals
 from llm_calc.core.workloads.patience import Patience, Watch
 from llm_calc.core.workloads.run import simulate
 from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, most_told_apart, slots_of
-from llm_calc.core.workloads.turns import Seen
+from llm_calc.core.workloads.turns import Seen, behind_stages
 
 MOST_REQUESTS = 1300
 """Requests of a simulated run: so many that a run takes a tenth of a second."""
@@ -118,16 +118,18 @@ def simulated(
         group=max(stream.slots, slots) / slots,
         draft=deployment.draft,
     )
-    rules = replace(deployment.scheduling, tokens_per_step=deployment.draft.tokens_per_step)
+    rules = rules_of(deployment.scheduling, deployment.draft, clock)
     limit = float(deployment.limit)
     if not stream.slots:
         arriving = most_requests or round(len(stream.arrivals_s) * stream.mean_turns)
         first = ROUNDS_BEFORE * OPEN_REQUESTS if most_requests else 0
         watch = Watch(patience, arriving) if patience else None
-        return simulate(clock, stream, rules, room, limit, requests=arriving, uncounted=first, watch=watch)
+        found = simulate(clock, stream, rules, room, limit, requests=arriving, uncounted=first, watch=watch)
+        return behind_stages(found, clock, deployment.scheduling.budget_tokens)
     counted, first = counted_requests(stream, slots), slots if stream.mean_turns > 1 else 0
     wanted = counted if most_requests is None else min(counted, max(most_requests, slots))
-    return simulate(clock, stream, rules, room, limit, requests=wanted, uncounted=first)
+    found = simulate(clock, stream, rules, room, limit, requests=wanted, uncounted=first)
+    return behind_stages(found, clock, deployment.scheduling.budget_tokens)
 
 
 def _at_once(deployment: Deployment, arrivals: int) -> int:

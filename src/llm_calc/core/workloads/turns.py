@@ -1,11 +1,13 @@
 """A turn while it is simulated, and what all turns of a run saw."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.serving.clock import StepClock
+from llm_calc.core.serving.scheduler import on_the_way_s
 from llm_calc.core.workloads.stream import Stream
 
 
@@ -97,3 +99,19 @@ def seen_of(
         mean_running=mean_running,
         elapsed_s=elapsed_s,
     )
+
+
+def behind_stages(seen: Seen, clock: StepClock, budget_tokens: float) -> Seen:
+    """The same run with the way of the last chunks of prompts through stages that work at once [s].
+
+    ``ttft + way``, ``latency + way``, see :func:`.scheduler.on_the_way_s`.
+    Definition: of prompts, found tokens and answers of mean length.
+    Leaves out: that a slot sends its next request as much later.
+    """
+    if clock.stages == 1 or not len(seen.prompt_tokens):
+        return seen
+    whole, found = float(seen.prompt_tokens.mean()), float(seen.found_tokens.sum()) / len(seen.prompt_tokens)
+    chunk = min(max(whole - found, 1.0), budget_tokens)
+    context = whole + float(seen.output_tokens.mean()) / 2
+    way = on_the_way_s(clock, seen.mean_running, context, chunk, whole - chunk)
+    return replace(seen, ttft_s=seen.ttft_s + way, latency_s=seen.latency_s + way)

@@ -91,7 +91,7 @@ function Help() {
 function Banners() {
   const strange = [...unknownKeys.value.map((pair) => pair.join("=")), ...(brokenPart.value ? ["the part after #"] : [])];
   const [linked, now] = [linkedData.value, version.value?.data_version];
-  return html`${strange.length > 0 && html`<p class="card warning">⚠ Parts of the link that this version does not know: ${strange.join(", ")}</p>`}
+  return html`${strange.length > 0 && html`<p class="card warning">⚠ Parts of the link that were not used, unknown to this version or said again: ${strange.join(", ")}</p>`}
     ${linked && now && linked !== now && html`<p class="card warning">⚠ The data changed since this link was made (${linked}, now ${now}): figures may differ.</p>`}`;
 }
 

@@ -7,12 +7,15 @@ const CHOICES = { load: LINKS.load_fields, e: LINKS.engine_flags };
 const VIEW = Object.keys(LINKS.view);
 const MOST_IN_A_LINK = 200_000;
 
+/** Whether a key is one of this version, whose values the state holds. */
+const ours = (name) => KEYS.includes(name) || VIEW.includes(name);
+
 /** Whether a pasted file is short enough for a link; of longer ones it keeps the name. */
 export const travels = (source) => !source?.content || lengthOf(source) <= MOST_IN_A_LINK;
 const lengthOf = (source) => [source.content, ...Object.values(source.files ?? {})].reduce((sum, text) => sum + text.length, 0);
 
 /** State to query and fragment. ``view``: how it is looked at; ``data``: the version of the data that answered;
- * ``unknown``: keys of another version, which are kept. */
+ * ``unknown``: keys of another version, which are kept, and values that a later one of their key took the place of. */
 export function toLink(scenarios, sources, view = LINKS.view, data = "", unknown = []) {
   const query = new URLSearchParams();
   scenarios.forEach((each, at) => {
@@ -22,7 +25,7 @@ export function toLink(scenarios, sources, view = LINKS.view, data = "", unknown
     if (at && ![...query.keys()].some((key) => key.startsWith(prefix))) query.set(`${prefix}m`, each.m);
   });
   for (const key of VIEW) if (view[key] !== LINKS.view[key]) query.set(key, view[key]);
-  for (const [key, value] of unknown) if (key !== "v" && !KEYS.includes(key)) query.set(key, value);
+  for (const [key, value] of unknown) if (key !== "v" && !ours(key.replace(/^[b-d]\./, ""))) query.set(key, value);
   if (data) query.set("data", data);
   const kept = sources.map((each) => (travels(each) ? each ?? null : { ...each, content: "", files: undefined }));
   const fragment = kept.some(Boolean) ? `#${encode(kept)}` : "";
@@ -35,10 +38,12 @@ export function fromLink(search, hash) {
   const query = new URLSearchParams(search);
   const first = { ...DEFAULTS };
   const others = new Map();
-  const unknown = [], view = { ...LINKS.view };
+  const unknown = [], view = { ...LINKS.view }, said = new Map();
   let data = "";
   for (const [key, value] of query) {
     const [, letter, name] = /^(?:([b-d])\.)?(.+)$/s.exec(key) ?? [null, "", key];
+    if (said.has(key) && said.get(key) !== value && ours(name)) unknown.push([key, said.get(key)]);
+    said.set(key, value);
     if (key === "v") {
       if (value !== String(VERSION)) unknown.push([key, value]);
     } else if (key === "data") data = value;

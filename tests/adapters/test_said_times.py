@@ -1,0 +1,229 @@
+"""What a deployment says of states, kernels and builds is in its times, or is named and takes the certainty away."""
+
+from typing import Any
+
+import pytest
+
+import llm_calc
+
+Json = dict[str, Any]
+HYBRID, STATED = "granite-4.0-h-small", "nemotron-nano-9b-v2"
+"""Of the first no file says how wide states are, of the second float32."""
+LOAD = {"input_tokens": 2000, "output_tokens": 200, "concurrency": 64}
+
+
+def estimated(model: str, engine: Json, gpu: str = "2x h200-141gb-sxm") -> Any:
+    return llm_calc.estimate(model=model, hardware=gpu, engine=engine, workload=LOAD)
+
+
+def state_traffic(model: str, engine: Json) -> float:
+    """Of the decode step, at as many requests as run."""
+    rows = [row for row in estimated(model, engine).operators if row.phase == "decode"]
+    (state,) = [row for row in rows if "state" in row.name]
+    return float(state.bytes)
+
+
+@pytest.mark.parametrize(
+    ("engine", "option", "model"),
+    [
+        ("vllm", "mamba_ssm_cache_dtype", HYBRID),
+        ("vllm", "mamba_ssm_cache_dtype", STATED),
+        ("sglang", "mamba_ssm_dtype", HYBRID),
+        ("sglang", "mamba_ssm_dtype", STATED),
+        ("trtllm", "mamba_ssm_cache_dtype", HYBRID),
+    ],
+)
+def test_wider_states_are_more_traffic(engine: str, option: str, model: str) -> None:
+    """Twice the bytes but for states of convolutions, which are a few percent of these models' states."""
+    narrow, wide = (state_traffic(model, {"name": engine, option: each}) for each in ("bfloat16", "float32"))
+    assert 1.85 < wide / narrow <= 2.0
+
+
+def test_tensorrt_llm_changes_no_width_that_a_file_states() -> None:
+    narrow, usual = (
+        state_traffic(STATED, {"name": "trtllm", **each})
+        for each in ({"mamba_ssm_cache_dtype": "bfloat16"}, {})
+    )
+    assert narrow == usual
+
+
+def test_sglang_keeps_states_of_no_stated_width_in_32_bits() -> None:
+    wide, usual = (
+        state_traffic(HYBRID, {"name": "sglang", **each}) for each in ({"mamba_ssm_dtype": "float32"}, {})
+    )
+    assert wide == usual
+
+
+KERNELS = [
+    ("h100-80gb-sxm", "llama-3.1-8b", "fa3", True),
+    ("h100-80gb-sxm", "llama-3.1-8b", "triton", False),
+    ("h100-80gb-sxm", "llama-3.1-8b", "trtllm_mha", False),
+    ("b200-180gb-sxm", "llama-3.1-8b", "trtllm_mha", True),
+    ("b200-180gb-sxm", "llama-3.1-8b", "fa4", False),
+    ("a100-80gb-sxm", "llama-3.1-8b", "flashinfer", True),
+    ("a100-80gb-sxm", "llama-3.1-8b", "fa3", False),
+]
+
+
+@pytest.mark.parametrize(("gpu", "model", "kernels", "usual"), KERNELS)
+def test_kernels_that_were_not_measured_are_not_called_so(
+    gpu: str, model: str, kernels: str, usual: bool
+) -> None:
+    found = estimated(model, {"name": "sglang", "attention_backend": kernels}, gpu)
+    words = [word for word in found.warnings if word.startswith("engine.attention_backend")]
+    assert bool(words) != usual
+    if not usual:
+        assert (found.basis.kind, found.interval.status) == ("formula_only", "uncalibrated")
+    elif gpu != "a100-80gb-sxm":  # of whose generation no server of SGLang was measured
+        assert found.basis.kind != "formula_only"
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "word"),
+    [
+        ("vllm", "0.33.1.dev12+gabc", "newer"),
+        ("vllm", "0.33.0rc1", "older"),
+        ("sglang", "0.5.24.dev3", "newer"),
+        ("trtllm", "1.1.0rc2", "older"),
+    ],
+)
+def test_builds_that_are_no_release_are_told_from_it(engine: str, version: str, word: str) -> None:
+    asked: Json = {
+        "model": "llama-3.1-8b",
+        "hardware": "h100-80gb-sxm",
+        "engine": {"name": engine, "version": version},
+    }
+    plan, times = llm_calc.memory_plan(**asked), llm_calc.estimate(**asked, workload=LOAD)
+    for found in (plan, times):
+        assert any(
+            each.startswith("engine.version: the nearest") and f"is {word}" in each for each in found.warnings
+        )
+    assert times.basis.kind != "measured"
+
+
+@pytest.mark.parametrize("version", ["0.33.0", "0.33.0.post1", "0.33.0+cu129", "0.33"])
+def test_releases_are_themselves(version: str) -> None:
+    plan = llm_calc.memory_plan(
+        model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", "version": version}
+    )
+    assert not [word for word in plan.warnings if "engine.version" in word]
+
+
+def interval_width(gpu: str, *kind: str) -> float:
+    found = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware=gpu,
+        precision={"weights": "q4_k_m"},
+        engine="llama.cpp",
+        workload={**LOAD, "concurrency": 1},
+    )
+    assert (found.basis.kind, found.basis.unseen) == kind
+    span = found.interval.tpot_s
+    assert span is not None
+    return float(span.high) / float(span.low)
+
+
+def test_a_generation_that_was_never_measured_is_far_less_sure() -> None:
+    """Of AMD llama.cpp was measured on graphics cards alone, none of which tells how it runs on MI300X."""
+    new, known = (
+        interval_width("mi300x", "formula_only", "generation"),
+        interval_width("rx-7900-xtx", "calibrated", "gpu"),
+    )
+    assert new > 1.5 * known
+
+
+def test_a_recommendation_says_what_was_never_measured() -> None:
+    found = llm_calc.recommend(
+        model="llama-3.1-8b",
+        engine="llama.cpp",
+        precision={"weights": "q4_k_m"},
+        gpus=["mi300x", "rtx-4090"],
+        context_tokens=2048,
+    )
+    said = {
+        each.gpu: [word for word in each.notes if "no measurement of" in word]
+        for each in found.recommendations
+    }
+    assert said["mi300x"] == [
+        "no measurement of llama.cpp on GPUs of the generation of mi300x: times are the formula's alone"
+    ]
+    assert said["rtx-4090"] == []
+
+
+CAP = {"override_generation_config": {"max_new_tokens": 100}}
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        {"input_tokens": 500, "output_tokens": 101, "concurrency": 1},
+        {
+            "input_tokens": 500,
+            "output_tokens": {"distribution": "lognormal", "mean": 150, "std": 10},
+            "request_rate": 1,
+        },
+        {
+            "request_rate": 1,
+            "classes": [
+                {"name": "a", "share": 0.5, "input_tokens": 100, "output_tokens": 90},
+                {"name": "b", "share": 0.5, "input_tokens": 100, "output_tokens": 400},
+            ],
+        },
+    ],
+    ids=["length", "distribution", "class"],
+)
+@pytest.mark.parametrize(
+    "cap", [CAP, {"override_generation_config": '{"max_new_tokens": 100}'}], ids=["part", "text"]
+)
+def test_answers_are_no_longer_than_a_server_lets_them_become(workload: Json, cap: Json) -> None:
+    """https://docs.vllm.ai/en/stable/configuration/engine_args/: max_new_tokens limits all requests of the server."""
+    with pytest.raises(llm_calc.InvalidInputError, match=r"max_new_tokens.*must agree"):
+        llm_calc.estimate(
+            model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", **cap}, workload=workload
+        )
+
+
+def test_answers_within_the_cap_are_taken() -> None:
+    load = {"input_tokens": 500, "output_tokens": 100, "concurrency": 1}
+    found = llm_calc.estimate(
+        model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", **CAP}, workload=load
+    )
+    assert any("override_generation_config" in word for word in found.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "weights", "taken"),
+    [
+        ("vllm", "bitsandbytes", "bf16", False),
+        ("sglang", "bitsandbytes", "bf16", False),
+        ("sglang", "bitsandbytes", "nf4", True),
+        ("vllm", "gguf", "fp8", False),
+        ("sglang", "gguf", "bf16", False),
+        ("vllm", "safetensors", "bf16", True),
+        ("sglang", "dummy", "bf16", True),
+    ],
+)
+def test_files_hold_weights_in_the_format_of_the_request(
+    engine: str, kind: str, weights: str, taken: bool
+) -> None:
+    asked: Json = {
+        "model": "llama-3.1-8b",
+        "hardware": "h100-80gb-sxm",
+        "engine": {"name": engine, "load_format": kind},
+        "precision": {"weights": weights},
+    }
+    if taken:
+        assert llm_calc.memory_plan(**asked).fits
+        return
+    with pytest.raises(llm_calc.InvalidInputError, match=r"engine\.load_format: .*must agree"):
+        llm_calc.memory_plan(**asked)
+
+
+def test_one_piece_of_each_expert_is_not_what_tensorrt_llm_does_anyway() -> None:
+    """``Mapping``: without ``moe_expert_parallel_size`` experts are dealt over tp_size / moe_tensor_parallel_size."""
+    with pytest.raises(llm_calc.CalcError, match=r"engine\.moe_tensor_parallel_size: .*parallelism\.expert"):
+        llm_calc.memory_plan(
+            model="qwen3-30b-a3b",
+            hardware="4x h100-80gb-sxm",
+            engine={"name": "trtllm", "tp_size": 4, "moe_tensor_parallel_size": 1},
+        )
