@@ -2,9 +2,11 @@
 
 import pytest
 
-from llm_calc.core.operators.collectives import LayerCounts, collective_works, layer_counts
+from llm_calc.core.memory import CacheFormat
+from llm_calc.core.operators import step_work, summed
+from llm_calc.core.operators.collectives import collective_works, layer_counts
 from llm_calc.core.parallelism import Layout
-from tests.builders import deepseek_v3, llama, mixtral
+from tests.builders import deepseek_v3, llama, mixtral, plain_recipe
 
 
 def test_layers_are_those_of_the_papers() -> None:
@@ -39,6 +41,14 @@ def test_calls_of_a_step_of_deepseek_v3(layout: Layout, calls: list[tuple[str, i
 
 
 def test_a_dense_model_has_two_all_reduces_a_layer_on_any_stage() -> None:
-    counts: LayerCounts = layer_counts(llama())
-    (work,) = collective_works(llama(), counts, Layout(tensor=2, pipeline=2))
+    (work,) = collective_works(llama(), layer_counts(llama()), Layout(tensor=2, pipeline=2))
     assert (work.calls, work.ranks) == (2 * 32, 2)
+
+
+def test_what_tokens_move_between_the_experts_of_mixtral() -> None:
+    """Two of eight experts, three matrices of 4096 x 14336 in each of 32 layers, numbers of two bytes in and out."""
+    whole = 32 * 2 * 3 * (4096 + 14336) * 2
+    for layout, share in ((Layout(), 1), (Layout(tensor=8, expert=8), 8)):
+        work = summed(step_work(mixtral(), plain_recipe(), layout, CacheFormat()))
+        (experts,) = [each for each in work.linear if each.group == "experts"]
+        assert experts.activation_bytes_per_token == whole / share

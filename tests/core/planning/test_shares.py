@@ -16,7 +16,7 @@ def test_open_loads_are_every_number_up_to_eight_then_a_quarter_more_each_up_to_
 
 
 def test_shares_of_ten_requests_are_those_that_whole_replicas_have() -> None:
-    # 10, 5, 4 (3.3), 3 (2.5), 2 (2, 1.7, 1.4, 1.25, 1.1), 1.
+    # Over one replica ten, over two five, over three 3.3 and so four, over four 2.5 and so three, then two and one.
     assert _shares(10).tolist() == [1, 2, 3, 4, 5, 10]
 
 
