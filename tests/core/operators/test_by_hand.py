@@ -52,3 +52,13 @@ def test_what_tokens_move_between_the_experts_of_mixtral() -> None:
         work = summed(step_work(mixtral(), plain_recipe(), layout, CacheFormat()))
         (experts,) = [each for each in work.linear if each.group == "experts"]
         assert experts.activation_bytes_per_token == whole / share
+
+
+def test_matrices_alone_multiply() -> None:
+    """A table that tokens are looked up in, and vectors, are none: 32 x (4 x 4096 + 3 x 11008) x 4096 and the head."""
+    work = step_work(llama(), plain_recipe(), Layout(), CacheFormat())
+    whole = 32 * (4 * 4096 + 3 * 11008) * 4096 + 32000 * 4096
+    assert sum(each.flops_per_token for each in work.linear) == 2 * whole
+    # In and out of each matrix: four of 4096 and 4096, three of 4096 and 11008, the head of 4096 and 32 000.
+    ends = 32 * (4 * 2 * 4096 + 3 * (4096 + 11008)) + 4096 + 32000
+    assert sum(each.activation_bytes_per_token for each in work.linear) == 2 * ends

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from llm_calc.core.evidence.distance import Load, Near, Stack
-from llm_calc.core.evidence.runs import columns_of, kind_of_run
+from llm_calc.core.evidence.distance import Load, Near, Stack, columns_of, kind_of_run
 
 STACK = Stack(
     model="asked",
