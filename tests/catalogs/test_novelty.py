@@ -69,6 +69,6 @@ def test_makers_have_ranges_of_their_own_and_one_group_alone_none_narrower_than_
     told = {error.maker: error for error in Samples("closed_loop", "tpot_s", chosen, new, residuals).errors()}
     assert told["nvidia"].high_log == 0.0
     assert told["nvidia"].low_log < -0.09
-    assert 0.45 < told["other"].high_log < 0.6
+    assert told["other"].high_log > 0.45
     assert told["other"].low_log == told[""].low_log < -0.09
     assert told[""].measurements == 80

@@ -17,6 +17,7 @@ from llm_calc.adapters.presets import chosen_words
 from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.said_unused import APPROXIMATE, Confidence
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
+from llm_calc.adapters.unnamed_engine import unnamed_words
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.hardware import Gpu
@@ -41,6 +42,10 @@ WIDE = {
     "precision.weights": "matrices in fp32 were never measured; they are timed at the GPU's rate of fp32",
     "precision.activations": "activations in fp32 were never measured; steps are timed as with those of 16 bits",
 }
+NARROW = (
+    "precision.weights: kernels of this format were never measured; matrices are timed as those of 16-bit numbers that "
+    "take as few bytes, and unpacking may take longer"
+)
 UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
 UNCUT = (
     "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
@@ -84,7 +89,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     apart = request.disaggregated is not None
     if request.engine.further:
         yield from nothing_words(request.engine)
-    yield from chosen_words(request)
+    yield from chosen_words(request) if hasattr(request.engine, "preset") else unnamed_words(request)
     said = request.workload
     if said.is_stream or any(part is not None for part in (said.preset, said.users, said.sessions)):
         yield from session_assumptions(placed, said, apart=apart)
@@ -135,7 +140,13 @@ def placed_warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        if option in WIDE:
+        if (
+            option in WIDE
+            and placed.subject.setup.numbers.recipe.default.compute != "fp32"
+            and "weights" in option
+        ):
+            yield NARROW
+        elif option in WIDE:
             yield f"{option}: {WIDE[option]}"
         else:
             yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
