@@ -90,14 +90,16 @@ class _Run:
         """A session begins, or is found at a later turn with its context in memory."""
         number = self.stream.class_of(session)
         kind = self.stream.classes[number]
+        known = self.stream.shared_tokens
         if turn:
             before = kind.prompt_tokens(session, turn - 1) + kind.output_tokens(session, turn - 1)
             if self.contexts.room.keeps:
                 self.contexts.computed()
                 self.contexts.remember(session, before - 1)
             at_s += kind.pause_s(session, turn)
+            known = before - 1
         prompt, output = kind.prompt_tokens(session, turn), kind.output_tokens(session, turn)
-        self.await_turn(Turn(session, number, turn, at_s, prompt, output), at_s)
+        self.await_turn(Turn(session, number, turn, at_s, prompt, output, min(known, prompt - 1)), at_s)
 
     def await_turn(self, turn: Turn, at_s: float) -> None:
         """A request will be there at a time: it arrives, or what it reads back has come."""
@@ -253,7 +255,7 @@ class _Run:
             later = turn.output_tokens - 1
             tpot = (self.now - turn.first_s) / later if later > 0 else nan
             row = (turn.ttft_s, tpot, self.now - turn.arrival_s, turn.prompt_tokens, turn.output_tokens)
-            self.rows.append((turn.kind, turn.turn, *row, turn.arrival_s, *turn.found))
+            self.rows.append((turn.kind, turn.turn, *row, turn.arrival_s, turn.known_tokens, *turn.found))
             if self.watch is not None and len(self.rows) > self.uncounted:
                 self.watch.see(turn.ttft_s, tpot)
             self.follow(turn)
@@ -266,9 +268,10 @@ class _Run:
                 self.open(turn.session + NEXT_SESSION, self.now, 0)
             return
         at_s = self.now + kind.pause_s(turn.session, number)
-        prompt = turn.prompt_tokens + turn.output_tokens + kind.new_tokens(turn.session, number)
+        known = turn.prompt_tokens + turn.output_tokens - 1
+        prompt = known + 1 + kind.new_tokens(turn.session, number)
         output = kind.output_tokens(turn.session, number)
-        self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output), at_s)
+        self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output, known), at_s)
 
     def seen(self, uncounted: int) -> Seen:
         """All counted requests as arrays, and the means over time."""
