@@ -27,6 +27,18 @@ from llm_calc.core.errors import InvalidInputError
         ("4070 ti x2", "rtx-4070-ti", 2),
         ("h100 8x", "h100-80gb-sxm", 8),
         ("x8 h100", "h100-80gb-sxm", 8),
+        ("h100:8", "h100-80gb-sxm", 8),
+        ("gpu:a100:4", "a100-80gb-sxm", 4),  # as Slurm's --gres has it
+        ("8xmi355", "mi355x", 8),
+        ("mi300x:8", "mi300x", 8),
+        # Google: v5e and v6e count chips, v5p the two cores of each
+        ("tpu v5e-8", "tpu-v5e", 8),
+        ("v5litepod-16", "tpu-v5e", 16),
+        ("TPU-v6e-4", "tpu-v6e", 4),
+        ("v5p-16", "tpu-v5p", 8),
+        ("DGX H100", "h100-80gb-sxm", 8),
+        ("nvidia dgx-b200", "b200-180gb-sxm", 8),
+        ("dgx a100 40gb", "a100-40gb-sxm", 8),
         # AWS, Google, Azure: GPUs of an instance as their lists of prices have them
         ("p5.48xlarge", "h100-80gb-sxm", 8),
         ("ml.p4d.24xlarge", "a100-40gb-sxm", 8),
@@ -54,6 +66,9 @@ def test_a_name_says_a_gpu_and_a_count(typed: str, gpu: str, count: int) -> None
         "64 GB M4 Max",
         "24 gb rtx 4090",
         "6000 ada",
+        "tpu v5e",
+        "dgx spark",
+        "hgx h100",
         "10x",
     ],
 )
@@ -92,3 +107,37 @@ def test_several_instances_are_several_hosts() -> None:
 def test_plans_compare_kinds_not_numbers(name: str) -> None:
     with pytest.raises(InvalidInputError, match=r"gpus: .* is a number of GPUs; name the kind, h200"):
         llm_calc.recommend(model="llama-3.1-8b", gpus=[name])
+
+
+@pytest.mark.parametrize(
+    ("typed", "gpu"),
+    [
+        ("mi355", "mi355x"),
+        ("MI325", "mi325x"),
+        ("mi350", "mi350x"),
+        ("jetson orin 64", "jetson-agx-orin-64gb"),
+        ("Jetson Orin 64GB", "jetson-agx-orin-64gb"),
+        ("hgx h200", "h200-141gb-sxm"),
+        ("HGX-B200", "b200-180gb-sxm"),
+        ("dgx spark", "dgx-spark-gb10"),
+        ("m4 max", "apple-m4-max"),
+    ],
+)
+def test_a_gpu_is_known_as_people_type_it(typed: str, gpu: str) -> None:
+    assert load_catalogs().gpu(typed).id == gpu
+
+
+@pytest.mark.parametrize(
+    ("typed", "candidates"),
+    [
+        ("mi300", {"mi300a", "mi300x"}),
+        ("rtx 6000", {"rtx-6000-ada", "rtx-pro-6000-blackwell-server", "rtx-a6000"}),
+        ("jetson orin", {"jetson-agx-orin-64gb"}),
+        ("v5p-15", {"tpu-v5p-95gb"}),
+    ],
+)
+def test_a_name_that_may_mean_several_names_them(typed: str, candidates: set[str]) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        llm_calc.memory_plan(model="llama-3.1-8b", hardware={"gpu": typed})
+    named = str(refused.value) + str(refused.value.details)
+    assert all(each in named for each in candidates)

@@ -107,3 +107,44 @@ def test_releases_are_themselves(version: str) -> None:
         model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", "version": version}
     )
     assert not [word for word in plan.warnings if "engine.version" in word]
+
+
+def interval_width(gpu: str, *kind: str) -> float:
+    found = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware=gpu,
+        precision={"weights": "q4_k_m"},
+        engine="llama.cpp",
+        workload={**LOAD, "concurrency": 1},
+    )
+    assert (found.basis.kind, found.basis.unseen) == kind
+    span = found.interval.tpot_s
+    assert span is not None
+    return float(span.high) / float(span.low)
+
+
+def test_a_generation_that_was_never_measured_is_far_less_sure() -> None:
+    """Of AMD llama.cpp was measured on graphics cards alone, none of which tells how it runs on MI300X."""
+    new, known = (
+        interval_width("mi300x", "formula_only", "generation"),
+        interval_width("rx-7900-xtx", "calibrated", "gpu"),
+    )
+    assert new > 1.5 * known
+
+
+def test_a_recommendation_says_what_was_never_measured() -> None:
+    found = llm_calc.recommend(
+        model="llama-3.1-8b",
+        engine="llama.cpp",
+        precision={"weights": "q4_k_m"},
+        gpus=["mi300x", "rtx-4090"],
+        context_tokens=2048,
+    )
+    said = {
+        each.gpu: [word for word in each.notes if "no measurement of" in word]
+        for each in found.recommendations
+    }
+    assert said["mi300x"] == [
+        "no measurement of llama.cpp on GPUs of the generation of mi300x: times are the formula's alone"
+    ]
+    assert said["rtx-4090"] == []

@@ -126,3 +126,28 @@ def test_cells_that_are_made_at_start_are_the_cache_whatever_a_request_is_long(
     asked = {"model": "gpt-oss-20b", "precision": "mxfp4", "engine": engine, "hardware": "rtx-4090"}
     load = {"workload": {"input_tokens": 1024, "output_tokens": 1024}}
     assert SERVING_ESTIMATE.answered({**asked, **load}, load_catalogs()).resolved.kv_capacity_tokens == cells
+
+
+def test_a_smaller_cache_than_the_engine_s_own_is_warned_of_where_the_plan_does_not_fit() -> None:
+    """Both take one decision and say so: 64 requests in 16 bits do not fit, and both name one number."""
+    asked: dict[str, Any] = {
+        "model": {"name": "qwen3-235b-a22b"},
+        "precision": {"weights": "fp8"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "engine": {"name": "vllm"},
+        "workload": {"input_tokens": 8000, "output_tokens": 1000, "concurrency": 64},
+    }
+    plan = MEMORY_PLAN.answered(asked, load_catalogs())
+    found = SERVING_ESTIMATE.answered(asked, load_catalogs())
+    assert not plan.fits
+    said = f"holds {plan.sequences_that_fit} requests of 9000 tokens and not 64: a memory plan does not fit"
+    assert any(said in words for words in found.warnings)
+    few = SERVING_ESTIMATE.answered(
+        {**asked, "workload": {**asked["workload"], "concurrency": 4}}, load_catalogs()
+    )
+    assert not any("a memory plan does not fit" in words for words in few.warnings)
+    named = {**asked, "precision": {"weights": "fp8", "kv_cache": "fp8"}}
+    assert not any(
+        "engine's own default" in words
+        for words in SERVING_ESTIMATE.answered(named, load_catalogs()).warnings
+    )

@@ -449,3 +449,21 @@ def test_pools_without_a_place_for_a_draft_say_so() -> None:
     fields: dict[str, Any] = {"hardware": "8x h200-141gb-sxm"}
     words = planned("deepseek-v4-flash", "vllm", {"method": "eagle3"}, **fields).assumptions
     assert any("the cache of the draft is not counted" in each for each in words)
+
+
+@pytest.mark.parametrize("answered", [llm_calc.memory_plan, llm_calc.estimate])
+def test_sglang_starts_with_no_draft_beside_pipeline_stages(answered: Any) -> None:
+    """``check_pipeline_parallel_compat`` of its ``validation_hook.py`` (0.5.23); vLLM's says nothing of the kind."""
+    asked: dict[str, Any] = {
+        "model": "llama-3.3-70b",
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "parallelism": {"tensor": 2, "pipeline": 2},
+        "speculative": {"method": "ngram"},
+    }
+    with pytest.raises(
+        UnsupportedError, match="does not start with speculation and 2 pipeline stages"
+    ) as error:
+        answered(**asked, engine="sglang")
+    assert error.value.field == "parallelism.pipeline"
+    answered(**asked, engine="vllm")
+    answered(**asked | {"parallelism": {"tensor": 4}}, engine="sglang")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llm_calc.api.memory import EVERY_S, Freed
+from llm_calc.adapters.calibration import load_calibration
+from llm_calc.api.memory import EVERY_S, Freed, Kept, bounded_caches
+from llm_calc.core.plain_numbers import uniform_numbers
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc, and glibc")
 
@@ -35,3 +37,26 @@ def test_light_work_gives_back_now_and_then() -> None:
     freed.last_s = time.monotonic() - EVERY_S
     freed.give_back()
     assert freed.last_s > began_s
+
+
+def test_caches_are_emptied_where_they_hold_much_and_those_of_catalogs_stay() -> None:
+    uniform_numbers.cache_clear()
+    kept = Kept(most_blocks=50_000)
+    numbers = uniform_numbers("fp16")
+    catalogs = load_calibration("served")
+    assert not kept.bound()
+    assert uniform_numbers("fp16") is numbers
+    pieces = [str(number) for number in range(100_000)]
+    assert kept.bound()
+    assert uniform_numbers.cache_info().currsize == 0
+    assert load_calibration("served") is catalogs
+    assert uniform_numbers("fp16") == numbers
+    assert pieces
+    assert not kept.bound()  # what is left is what the next bound is counted from
+
+
+def test_every_bounded_cache_of_a_module_is_found() -> None:
+    found = list(bounded_caches())
+    assert uniform_numbers in found
+    assert load_calibration not in found
+    assert all(each.cache_parameters()["maxsize"] for each in found)

@@ -38,7 +38,8 @@ LEAST_CASES = 10
 NEVER_MEASURED: BasisKind = "formula_only"
 FEW_MODELS = 4
 """An engine measured with fewer models shares a family's fit, but not what is known of the errors on unseen ones; nor
-does one on a GPU of another vendor than the first, whose models were too few there."""
+does one on a GPU of another vendor than the first, whose models were too few there. Of such a vendor a generation that
+was never measured is as new as the vendor: its other chips are of another kind (graphics cards, data centres)."""
 
 
 def held_out_errors(request: ServingEstimateRequest, placed: Placed) -> tuple[HeldOutError, ...]:
@@ -94,12 +95,13 @@ def _newness_of(subject: Subject, engine: str, known: Calibration, timed_by: str
     setup = subject.setup
     place, maker = _unseen_of(setup, engine, known, timed_by), maker_of(setup.gpu.vendor.lower())
     ported = place == "model" and maker != FIRST_VENDOR
+    few = models_seen(known, f"{engine}/{setup.gpu.id}" if ported else engine) < FEW_MODELS
     return Newness(
         place=place,
         pair=f"{engine}/{chip_class(setup.gpu)}",
         maker=maker,
         known_model=was_seen(known, shape_of(setup.model)),
-        few_models=models_seen(known, f"{engine}/{setup.gpu.id}" if ported else engine) < FEW_MODELS,
+        few_models=few or (place == "generation" and maker != FIRST_VENDOR),
     )
 
 

@@ -153,7 +153,7 @@ def place_subject(
     subject = with_groups(subject, engine) if subject.setup.layout.data > 1 else subject
     check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
-    subject, kv_cache, assumed = served.with_served_cache(subject, precision, engine.name)
+    default, (subject, kv_cache, assumed) = subject, served.with_served_cache(subject, precision, engine.name)
     beside = stands_beside(speculative, lora, subject, catalogs, engine)
     share = share_of(workload, one_replica(subject.setup.layout)[1])
     calibration = scaled_calibration(load_calibration(family_for(engine.name, share, subject.setup.gpu)), own)
@@ -168,7 +168,7 @@ def place_subject(
         placed,
         beside=beside,
         kv_cache=kv_cache,
-        **_of_cache_room(placed, workload),
+        **_of_cache_room(placed, workload, served.unheld_by_default(default, built, workload, assumed)),
         assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=(*untimed_options(engine), *graphs, *served.unmeasured(subject, engine)),
@@ -182,8 +182,8 @@ def _as_planned(placed: Placed) -> Placed:
     return replace(placed, deployment=held)
 
 
-def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
-    """What follows where figures take a larger cache than planned."""
+def _of_cache_room(placed: Placed, workload: WorkloadPart, unheld: tuple[str, ...]) -> dict[str, Any]:
+    """What follows where figures take a larger cache than planned; ``unheld``: what is said of the default's."""
     room = CacheRoom(
         planned=placed.plan,
         timed=placed.timed_plan,
@@ -193,7 +193,7 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart) -> dict[str, Any]:
     )
     words = room.warnings(workload)
     larger = bool(words) and room.is_larger(workload)
-    return {"warnings": (*placed.warnings, *words), "larger_cache": larger}
+    return {"warnings": (*placed.warnings, *words, *unheld), "larger_cache": larger}
 
 
 def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """How many GPUs a name says: ``8x h200``, ``RTX 4090 x2``, ``p5.48xlarge``.
 
-A count stands before or behind the name of a GPU, with x, × or *. The name of a cloud's instance says GPU and count
-(``catalogs/clouds``).
+A count stands before or behind the name of a GPU, with x, × or *, or behind a colon as schedulers have it. The name of
+a cloud's instance says GPU and count (``catalogs/clouds``), that of a DGX or of a slice of TPUs by itself.
 """
 
 import re
@@ -21,6 +21,13 @@ _BEHIND = re.compile(r"(.*\S)(?:\s+(?:x|×|\*)\s*|(?<=\d)(?:x|×|\*))(\d{1,3})",
 # A number of three digits and more before an "x" is the card's own: 4090 x2.
 _NUMBERED = re.compile(r"(\d{3,5}(?:\s+\w+)*?)\s*(?:x|×|\*)\s*(\d{1,2})", re.IGNORECASE)
 _TURNED = re.compile(r"(?:x|×|\*)\s*(\d{1,3})\s+(\S.*)|(\S.*?)\s+(\d{1,3})\s*(?:x|×|\*)", re.IGNORECASE)
+_COLON = re.compile(r"(?:gpu:)?(\S.*?)\s*:\s*(\d{1,4})", re.IGNORECASE)
+_SLICE = re.compile(r"(?:google[\s_-]*)?(?:tpu[\s_-]*)?(v5e|v5litepod|v6e|v5p)[\s_-](\d{1,5})", re.IGNORECASE)
+_CHIPS_OF_A_SLICE = {"v5e": 1.0, "v5litepod": 1.0, "v6e": 1.0, "v5p": 0.5}
+"""Chips [1] for each unit of the number in a TPU slice's name: chips in v5e and v6e, in v5p their two cores.
+Source: cloud.google.com/tpu/docs, pages v5e, v6e and v5p; checked: 2026-11-30, excerpts of copies read."""
+_DGX = re.compile(r"(?:nvidia[\s_-]*)?dgx[\s_-]+([abh][1-3]00(?:[\s_-].*)?)", re.IGNORECASE)
+_GPUS_OF_A_DGX = 8
 _PREFIX = re.compile(r"^(ml\.|standard-)")
 
 
@@ -42,6 +49,9 @@ def read_counted(name: str) -> Counted:
     >>> read_counted("2 x p5.48xlarge")
     Counted(gpu='h100-80gb-sxm', count=16, node=8)
     """
+    whole = _machine(name.strip())
+    if whole is not None:
+        return whole
     text, times = _split(name.strip())
     found = _instances().get(_PREFIX.sub("", normal_name(text)))
     if found is None:
@@ -50,7 +60,22 @@ def read_counted(name: str) -> Counted:
     return Counted(gpu=gpu, count=gpus * (times or 1), node=gpus if gpus > 1 else None)
 
 
+def _machine(text: str) -> Counted | None:
+    """A slice of TPUs, or a machine that is always sold with so many GPUs, by its name."""
+    slice_ = _SLICE.fullmatch(text)
+    if slice_ is not None:
+        kind = slice_[1].lower()
+        chips = int(slice_[2]) * _CHIPS_OF_A_SLICE[kind]
+        gpu = "tpu-v5e" if kind == "v5litepod" else f"tpu-{kind}"
+        return Counted(gpu=gpu, count=int(chips)) if chips >= 1 and chips.is_integer() else None
+    dgx = _DGX.fullmatch(text)
+    return None if dgx is None else Counted(gpu=dgx[1].lower(), count=_GPUS_OF_A_DGX, node=_GPUS_OF_A_DGX)
+
+
 def _split(text: str) -> tuple[str, int | None]:
+    counted = _COLON.fullmatch(text)
+    if counted is not None:
+        return counted[1], int(counted[2])
     numbered = _NUMBERED.fullmatch(text)
     if numbered is not None:
         return numbered[1], int(numbered[2])

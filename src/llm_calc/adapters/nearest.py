@@ -28,7 +28,7 @@ from llm_calc.core.evidence.runs import LAYOUT, kind_of_run
 from llm_calc.core.serving.estimate import Estimate
 
 MOST_SHOWN = 5
-KEPT_ROWS = 1024
+KEPT_ROWS = 128
 """Runs that are kept as answers show them."""
 SENT_ALIKE = {"random_arrivals": "closed_loop"}
 """Kind of load whose measured curve stands in for one that was never measured."""

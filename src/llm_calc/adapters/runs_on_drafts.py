@@ -35,6 +35,28 @@ def check_draft(engine: str, version: str | None, method: Method) -> None:
     raise UnsupportedError(msg, field=FIELD, accepted=[*taken], engines=others)
 
 
+def drafts_in_one_stage(engine: str, version: str | None = None) -> bool:
+    """Whether a release starts with a draft only where a model has one pipeline stage."""
+    rules, release = load_runs_on().get(engine), release_of(version)
+    return rules is not None and any(row.one_stage and not row.missing(release) for row in rules.drafts)
+
+
+def check_stages(engine: str, version: str | None, stages: int) -> None:
+    """Refuses a draft beside pipeline stages where the release does not start with both.
+
+    Raises:
+        UnsupportedError: it does not; says what to give.
+    """
+    if stages == 1 or not drafts_in_one_stage(engine, version):
+        return
+    rules = load_runs_on()[engine]
+    msg = (
+        f"parallelism.pipeline: {engine} ({rules.title} {version or rules.newest_read}) does not start with "
+        f"speculation and {stages} pipeline stages; give pipeline 1 (its GPUs as tensor), or leave speculative out"
+    )
+    raise UnsupportedError(msg, field="parallelism.pipeline", accepted=[1])
+
+
 def check_vocabulary(engine: str, version: str | None, own: int, drafted: int, field: str) -> None:
     """Refuses a smaller model of another vocabulary where the release does.
 

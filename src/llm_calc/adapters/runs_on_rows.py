@@ -95,10 +95,14 @@ def words_of(rows: Iterable[RunsOn]) -> str:
 
 
 class TakesDrafts(_Dated):
-    """Methods of speculative decoding that an engine has; ``same_vocabulary``: a draft's as large as the model's."""
+    """Methods of speculative decoding that an engine has.
+
+    ``same_vocabulary``: of a draft as large as the model's. ``one_stage``: without pipeline stages alone.
+    """
 
     methods: Many[Method] = Field(min_length=1)
     same_vocabulary: bool = False
+    one_stage: bool = False
 
 
 class ReadsCheckpoints(_Dated):

@@ -58,6 +58,24 @@ def with_served_cache(
     return replace(subject, setup=replace(subject.setup, numbers=numbers)), small, (note,)
 
 
+def unheld_by_default(
+    default: Subject, built: Engine, workload: WorkloadPart, assumed: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What an estimate warns of where the engine's own cache, in place of the one that is ``assumed``, holds less."""
+    if not assumed:
+        return ()
+    plan, tokens, asked = built.plan(default.setup), workload.longest_tokens, workload.requests_in_flight
+    if plan.holds(asked, tokens):
+        return ()
+    held = int(plan.max_concurrency(tokens)) if plan.available_bytes > 0 else 0
+    said = (
+        f"precision.kv_cache: in {default.precision.kv_cache}, the engine's own default, the KV cache holds {held} "
+        f"requests of {tokens} tokens and not {asked}: a memory plan does not fit; figures are of a server that is "
+        "told to keep its cache in fp8"
+    )
+    return (said,)
+
+
 def served_words(subject: Subject, asked: PrecisionPart, engine: str) -> list[str]:
     """What a memory plan says where estimates take another cache."""
     wishes = FormatWishes(weights=asked.weights, kv_cache=asked.kv_cache, engine=engine)

@@ -9,7 +9,7 @@ from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.drafts import Found, method_of, own_draft
 from llm_calc.adapters.formats import number_format
 from llm_calc.adapters.prediction_layers import load_mtp
-from llm_calc.adapters.runs_on_drafts import check_draft, draft_methods
+from llm_calc.adapters.runs_on_drafts import check_draft, check_stages, draft_methods
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.speculative import Method, SpeculativePart
@@ -96,6 +96,7 @@ def drafted(
         return NOTHING_DRAFTED
     named = part.method or (method_of(part.draft) if part.draft else None)
     check_draft(engine, version, named or "draft_model")
+    check_stages(engine, version, subject.setup.layout.pipeline)
     measured = measured_of(part, subject.name, (named,) if named else draft_methods(engine, version))
     method = named or (measured.row.method if measured else None)
     layers = _layers(method, subject)

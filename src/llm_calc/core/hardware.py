@@ -58,6 +58,10 @@ class Gpu:
     boost_clock_hz: float | None = None
     enlarged: bool = False
 
+    def __hash__(self) -> int:
+        """Of what tells GPUs apart at once: many results are kept by one, and it has 27 fields."""
+        return hash((self.id, self.usable_memory_bytes, self.memory_bandwidth_bytes_per_s))
+
     def supports(self, number_type: str) -> bool:
         """Whether it computes in this number type at a published rate."""
         return any(name == number_type for name, _ in self.peaks)

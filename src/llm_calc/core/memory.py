@@ -90,7 +90,7 @@ def _stored_bytes(recipe: WeightRecipe, placed: Placed) -> float:
     return sum(each) * placed.stored / len(each)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def stage_shares(
     model: Model, recipe: WeightRecipe, layout: Layout, stage: int
 ) -> tuple[tuple[Weight, float], ...]:

@@ -91,7 +91,9 @@ def test_rows_say_how_sure_they_are_as_an_estimate_of_them_does(client: TestClie
         assert row["basis"] == estimate["basis"]["kind"]
         assert row["interval"]["tpot_s"]["low"] == estimate["interval"]["tpot_s"]["low"] <= row["tpot_s"]
         assert row["manifests"] is None
-        assert row["notes"] == estimate["warnings"]
+        unmeasured = [note for note in row["notes"] if note.startswith("no measurement of")]
+        assert bool(unmeasured) == (row["basis"] == "formula_only")
+        assert row["notes"] == [*estimate["warnings"], *unmeasured]
 
 
 def test_recommended_gpus_come_as_objects_of_a_cluster_where_asked(client: TestClient) -> None:

@@ -15,7 +15,7 @@ from llm_calc.core.hardware import LAPTOP, Gpu
 from llm_calc.core.names import NameIndex, normal_name
 
 _MACHINE = re.compile(
-    r"\b(mac-?book-(pro|air|neo)|mac-?book|mac-(studio|mini|pro)|imac|apple|unified|memory|ram|1[3-6]-inch|with)\b"
+    r"\b(mac-?book-(pro|air|neo)|mac-?book|mac-(studio|mini|pro)|imac|apple|hgx|unified|memory|ram|1[3-6]-inch|with)\b"
 )
 _SIZE = re.compile(r"(?:^|-)(\d{1,4})-?(?:gb|gib|g)(?=-|$)")
 _LAST = re.compile(r"-(\d{2,4})$")

@@ -55,7 +55,7 @@ def _entry(name: str) -> RecipeEntry:
     return catalog.names[name]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def recipe_for(name: str, model: Model, engine: str | None = None, kept: str | None = None) -> WeightRecipe:
     """The recipe of a format for a model, as ``engine`` stores it (None: the checkpoint).
 

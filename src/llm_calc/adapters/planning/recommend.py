@@ -10,6 +10,7 @@ from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
 from llm_calc.adapters.planning.answer import intervals
 from llm_calc.adapters.planning.as_requests import memory_request
+from llm_calc.adapters.planning.basis_words import basis_words
 from llm_calc.adapters.planning.choices import layouts_on, named_gpus
 from llm_calc.adapters.planning.holding import NODE, Holding, Started, started_by
 from llm_calc.adapters.planning.launch_catalog import load_launch_rules
@@ -17,6 +18,7 @@ from llm_calc.adapters.planning.names import names_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
 from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
+from llm_calc.adapters.planning.ways import Way
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.said_unused import of_formats
 from llm_calc.adapters.serving import place_request, time_load
@@ -246,7 +248,9 @@ def _holding(
 
 def _own_warnings(each: Holding, source: SourcedModel) -> list[str]:
     """What is said of this GPU and engine and their times; words on the model are the answer's."""
-    told = (*of_formats(each.placed.assumptions), *placed_warnings(each.placed), *unit_words(each.gpu))
+    unmeasured = basis_words(each.placed, each.planned.engine, Way(), each.request.workload)
+    times = (*placed_warnings(each.placed), *unit_words(each.gpu), *unmeasured)
+    told = (*of_formats(each.placed.assumptions), *times)
     return [words for words in told if words not in source.warnings]
 
 

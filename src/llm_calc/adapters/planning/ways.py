@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from llm_calc.adapters.beside_model import Beside, beside_of
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.formats import find_recipe
+from llm_calc.adapters.runs_on_drafts import drafts_in_one_stage
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
@@ -48,7 +49,9 @@ class Way:
         return {option: self.contexts} if option is not None and self.contexts > 1 else {}
 
     def takes(self, engine: str, layout: Layout) -> bool:
-        """Whether contexts can be dealt so over a layout."""
+        """Whether contexts can be dealt so over a layout, and a draft stands beside its stages."""
+        if self.speculative is not None and layout.pipeline > 1 and drafts_in_one_stage(engine):
+            return False
         if self.contexts == 1 or self.setup is None:
             return True
         return deals(engine, replace(self.setup, layout=layout), self.contexts)

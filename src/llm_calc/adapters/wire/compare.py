@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.limits import GpuName, UsdPerHour
-from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
+from llm_calc.adapters.wire.owner import OwnerPart, Rental
 from llm_calc.adapters.wire.plan_parts import OWNER_WORDS, RENTAL_WORDS, PlanPrice
 from llm_calc.adapters.wire.plans import PlanMemory
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer, ServingEstimateRequest
@@ -51,7 +51,7 @@ class CompareRequest(StrictRequest):
     prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
         {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
     )
-    rental: RentalKind = Field("on_demand", description=RENTAL_WORDS)
+    rental: Rental = Field("on_demand", description=RENTAL_WORDS)
     owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
 
 

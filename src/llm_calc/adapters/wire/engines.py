@@ -14,6 +14,7 @@ from llm_calc.adapters.wire.engine_base import (
     Share,
     Size,
 )
+from llm_calc.adapters.wire.engine_names import typed_engine
 from llm_calc.adapters.wire.mlx import MlxEngine
 from llm_calc.adapters.wire.sglang import SglangEngine
 from llm_calc.adapters.wire.vllm import VllmEngine
@@ -152,6 +153,7 @@ EnginePart = Annotated[
     VllmEngine | SglangEngine | TrtllmEngine | LlamaCppEngine | MlxEngine | GenericEngine,
     Field(discriminator="name"),
     BeforeValidator(from_ollama),
+    BeforeValidator(typed_engine),
 ]
 """Exactly one engine, told apart by its name; ollama is llama.cpp with its preset."""
 

@@ -2,13 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.engine_names import typed_word
 from llm_calc.adapters.wire.limits import GpuName
 
 Usd = Annotated[float, Field(gt=0, le=1e9)]
 RentalKind = Literal["on_demand", "spot", "reserved"]
+Rental = Annotated[RentalKind, BeforeValidator(typed_word)]
 PriceKind = Literal["on_demand", "spot", "reserved", "own", "owned"]
 
 

@@ -8,10 +8,11 @@ from llm_calc.adapters.wire.apart_plans import ApartPlan
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.day import DayPart, PlanDay
+from llm_calc.adapters.wire.engine_names import typed_name, typed_word
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.limits import GpuName, LimitsPart, UsdPerHour
 from llm_calc.adapters.wire.lora import LoraPart
-from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
+from llm_calc.adapters.wire.owner import OwnerPart, Rental
 from llm_calc.adapters.wire.parts import (
     FormatName,
     HardwarePart,
@@ -37,10 +38,15 @@ from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.engines.ollama import no_program_around
 
 PlannedEngine = Annotated[
-    Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"], BeforeValidator(no_program_around)
+    Literal["vllm", "sglang", "trtllm", "llama.cpp", "mlx"],
+    BeforeValidator(no_program_around),
+    BeforeValidator(typed_name),
 ]
 Contexts = Annotated[int, Field(ge=1, le=64)]
-Objective = Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"]
+Objective = Annotated[
+    Literal["cost", "budget", "throughput", "latency", "ttft", "tpot", "energy", "gpus"],
+    BeforeValidator(typed_word),
+]
 
 PLANS_EXAMPLES: list[JsonValue] = [
     {
@@ -88,7 +94,7 @@ class DeploymentPlansRequest(StrictRequest):
     prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
         {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
     )
-    rental: RentalKind = Field("on_demand", description=RENTAL_WORDS)
+    rental: Rental = Field("on_demand", description=RENTAL_WORDS)
     owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
     gpus_per_node: Annotated[int, Field(ge=1, le=64)] = Field(8, description="GPUs in one host [GPUs]")
     max_plans: Annotated[int, Field(ge=1, le=40)] = Field(10, description="Plans in the answer [plans]")

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
+from llm_calc.adapters.wire.engine_names import typed_word
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.homes import AtHome
 from llm_calc.adapters.wire.limits import GpuName, UsdPerHour
-from llm_calc.adapters.wire.owner import OwnerPart, RentalKind
+from llm_calc.adapters.wire.owner import OwnerPart, Rental
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, TokenCount
 from llm_calc.adapters.wire.plan_parts import (
     MADE_WORDS,
@@ -57,13 +58,13 @@ class RecommendGpusRequest(AtHome):
     calibration: CalibrationPart | None = Field(
         None, description="Fitted to your own measurements, as /api/calibrate answers it"
     )
-    objective: Literal["cost", "latency", "gpus"] = Field(
+    objective: Annotated[Literal["cost", "latency", "gpus"], BeforeValidator(typed_word)] = Field(
         "cost", description="Best first by: cost (USD a token), latency of one request, or fewest GPUs"
     )
     prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(
         {}, description="Your own rental prices by GPU id [USD/h a GPU], in place of the catalog's"
     )
-    rental: RentalKind = Field("on_demand", description=RENTAL_WORDS)
+    rental: Rental = Field("on_demand", description=RENTAL_WORDS)
     owner: OwnerPart | None = Field(None, description=OWNER_WORDS)
     manifests: Manifests | None = Field(None, description=MANIFESTS_WORDS)
 

@@ -18,7 +18,7 @@ def beginnings(path: str) -> tuple[str, ...]:
     return tuple(".".join(names[:end]) for end in range(1, len(names) + 1))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def runs_of(path: str) -> tuple[str, ...]:
     """Every run of whole parts of a dotted path."""
     names = path.split(".")

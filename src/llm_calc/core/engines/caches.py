@@ -54,7 +54,7 @@ def stage_caches(
     return tuple(replace(one, layers=layers) for one, layers in counts.items())
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def caches_by_layer(
     model: Model,
     tensor: int,

@@ -295,6 +295,6 @@ class LlamaCpp:
         )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _loaded(engine: LlamaCpp, setup: Setup) -> Loading:
     return engine.fitted(setup)

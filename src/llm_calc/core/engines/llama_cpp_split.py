@@ -123,7 +123,7 @@ def tensor_name(weight: Weight) -> str:
     return _ATTENTION.get(weight.name, weight.name) if weight.component == "attention" else weight.name
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def layer_bytes(model: Model, recipe: WeightRecipe) -> LayerBytes:
     """Bytes by place in the stack; weights that several layers share count with the first of them [bytes].
 
@@ -196,7 +196,7 @@ def first_layers(num_layers: int, count: int, names: Sequence[str]) -> HostTenso
     return tuple(kept if layer < count else frozenset() for layer in range(num_layers))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def matching(model: Model, patterns: tuple[str, ...]) -> HostTensors:
     """Tensors that any of the patterns finds in their name, layer by layer (``override_tensor``)."""
     found = [re.compile(pattern) for pattern in patterns]

@@ -25,6 +25,7 @@ def _started(needed: Needed) -> Iterator[Options]:
 
 
 TRAITS = Traits(
+    written=("llama-server",),
     options=OptionTraits(context="n_ctx", words=("flash_attn", "fit")),
     formats=FormatTraits(
         gguf_alone=True,

@@ -15,6 +15,7 @@ def _started(needed: Needed) -> Iterator[Options]:
 
 
 TRAITS = Traits(
+    written=("mlx-lm",),
     options=OptionTraits(context="max_kv_size", cache_types={"auto": "auto"}),
     formats=FormatTraits(advised_weights=MLX_FORMATS, advised_caches=(), own_files=True),
     load=LoadTraits(own_machine=True, alone_only=True, sessions=False, drafts_alone=True, started=_started),

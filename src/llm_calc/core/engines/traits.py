@@ -135,13 +135,14 @@ class Traits:
     each stage. ``half_sums``: matrices are summed in 16 bits where the GPU is faster so, in one type for all formats.
     ``packs_cache``: it keeps a quantized cache that nobody measured. ``largest_items``: it reserves for the largest
     item of a model's encoder. ``nixl``: caches travel by NIXL as vLLM runs it. ``any_engine``: stands for those without
-    rules of their own.
+    rules of their own. ``written``: names beside its own under which people know it.
     """
 
     options: OptionTraits = field(default_factory=OptionTraits)
     formats: FormatTraits = field(default_factory=FormatTraits)
     load: LoadTraits = field(default_factory=LoadTraits)
     lora: LoraTraits = field(default_factory=LoraTraits)
+    written: tuple[str, ...] = ()
     deals_layers: bool = False
     stage_layers: bool = False
     half_sums: bool = False

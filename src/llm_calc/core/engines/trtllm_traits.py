@@ -16,6 +16,7 @@ def _started(needed: Needed) -> Iterator[Options]:
 
 
 TRAITS = Traits(
+    written=("TensorRT-LLM",),
     options=OptionTraits(
         context="max_seq_len",
         prefix_switch=("enable_block_reuse", False),

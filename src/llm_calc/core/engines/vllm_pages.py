@@ -140,7 +140,7 @@ def is_packed(model: Model) -> bool:
     return model.model_type == "deepseek_v4"
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def pages_of(frame: Frame, paging: Paging) -> tuple[Page, ...]:
     """A page for each cache of each layer of the whole model, in the order of the layers [bytes, tokens].
 
@@ -166,7 +166,7 @@ def pages_of(frame: Frame, paging: Paging) -> tuple[Page, ...]:
     return _pages(rows, block_tokens(frame, paging, rows), state_tokens=paging.mode(frame.model) == "all")
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def groups_of(frame: Frame, paging: Paging, *, whole: bool) -> tuple[CacheGroup, ...]:
     """Groups of the model's layers; ``whole``: without windows [bytes, tokens].
 

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: CacheFormat) -> StepWork:
     """Every operator of one step on the GPU with the largest share, matrix by matrix [bytes, FLOP].
 
@@ -53,13 +53,13 @@ def step_work(model: Model, recipe: WeightRecipe, layout: Layout, cache_format: 
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _stage_matrices(model: Model, recipe: WeightRecipe, layout: Layout) -> tuple[LinearWork, ...]:
     """Matrices on the fullest GPU of all stages together, which are the same for any number of stages."""
     return linear_works(model, recipe, layout)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def summed(work: StepWork) -> StepWork:
     """The same step with matrices summed by group: what the time of a whole step needs [bytes, FLOP].
 

@@ -19,6 +19,8 @@ ROOM = 1e-9
 """In place of zero where something is divided by it: below any size or number of requests that is asked for."""
 STEADY_LOAD = 0.95
 """Share of a closed loop's throughput that random arrivals can ask for before the queue grows without end."""
+ONLY_TIMES = np.inf
+"""Bound of a throughput that nobody asks for: times do not follow from it [requests/s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +86,18 @@ def awake_fraction(deployment: Deployment, lengths: Lengths, think_s: float) -> 
     """
     if not think_s:
         return 1.0
-    alone = closed_form(deployment, lengths, 1.0).request_latency_s
+    alone = closed_form(deployment, lengths, 1.0, most_per_s=np.inf).request_latency_s
     return alone / (alone + think_s)
 
 
-def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Quantity) -> Estimate:
-    """Closed form of a row under ``requests`` at once [s, tokens/s, requests/s].
+def under_load(
+    deployment: Deployment,
+    kind: str,
+    lengths: Lengths,
+    requests: Quantity,
+    most_per_s: Quantity | None = None,
+) -> Estimate:
+    """Closed form of a row under ``requests`` at once, at most ``most_per_s`` [s, tokens/s, requests/s].
 
     Definition: :func:`.estimate.closed_form`, :func:`one_by_one`, :func:`.estimate.static_batch` or
     :func:`.estimate.queue_of_many`, by kind of load; ``offline`` takes what memory and scheduler allow.
@@ -98,11 +106,14 @@ def under_load(deployment: Deployment, kind: str, lengths: Lengths, requests: Qu
         return queue_of_many(deployment, lengths)
     if kind == "batch":
         return static_batch(deployment, lengths, requests)
-    form = one_by_one if kind == "request_rate" else closed_form
-    return form(deployment, lengths, requests)
+    if kind == "request_rate":
+        return one_by_one(deployment, lengths, requests, most_per_s)
+    return closed_form(deployment, lengths, requests, most_per_s=most_per_s)
 
 
-def one_by_one(deployment: Deployment, lengths: Lengths, requests: Quantity) -> Estimate:
+def one_by_one(
+    deployment: Deployment, lengths: Lengths, requests: Quantity, most_per_s: Quantity | None = None
+) -> Estimate:
     """Closed form of a row that has ``requests`` at once, on average, which came by themselves [s, requests/s].
 
     ``ttft = prefill + tpot / 2 + queue``.
@@ -110,7 +121,7 @@ def one_by_one(deployment: Deployment, lengths: Lengths, requests: Quantity) -> 
     come in step; runs of random arrivals (``serving.arrivals``) have neither.
     Leaves out: that more are there at one moment than at another.
     """
-    return closed_form(replace(deployment, host=NO_HOST), lengths, requests, requests_per_slot=np.inf)
+    return closed_form(replace(deployment, host=NO_HOST), lengths, requests, np.inf, most_per_s)
 
 
 def largest_load(
@@ -138,7 +149,7 @@ def largest_load(
         middle = (low + high) // 2
         at = np.clip(middle, 0, len(loads) - 1)
         running = np.maximum(loads[at] * awake, 1.0)
-        held = limits.allow(under_load(deployment, kind, lengths, running)) & (middle >= 0)
+        held = limits.allow(under_load(deployment, kind, lengths, running, ONLY_TIMES)) & (middle >= 0)
         fits = running <= np.maximum(deployment.capacity, 1.0)
         keep = held & fits & (middle < high)
         low, high = np.where(keep, middle, low), np.where(keep, high, middle)
@@ -167,6 +178,6 @@ def in_flight(
     """
     running = start
     for _ in range(4):
-        latency = one_by_one(deployment, lengths, running).request_latency_s
+        latency = one_by_one(deployment, lengths, running, ONLY_TIMES).request_latency_s
         running = np.minimum(start, np.maximum(np.asarray(requests_per_s * latency), ROOM))
     return running

@@ -7,6 +7,7 @@ import numpy as np
 
 from llm_calc.core.arrays import FloatArray, Quantity, larger
 from llm_calc.core.planning.bounds import (
+    ONLY_TIMES,
     STEADY_LOAD,
     Limits,
     awake_fraction,
@@ -203,7 +204,7 @@ def _or_nearly(
     """A single request where no load keeps the limits and that one nearly does."""
     if not limits.bound_times or (each > 0).all():
         return each
-    alone = under_load(deployment, kind, lengths, 1.0)
+    alone = under_load(deployment, kind, lengths, 1.0, ONLY_TIMES)
     return np.where((each > 0) | ~limits.looser(1 + NEAR).allow(alone), each, 1.0)
 
 

@@ -12,6 +12,7 @@ from llm_calc.core.operators import CollectiveWork, StepWork
 from llm_calc.core.planning.bounds import held_bytes, most_sequences
 from llm_calc.core.serving.estimate import Deployment, Offsets
 from llm_calc.core.serving.host import HostTimes
+from llm_calc.core.serving.picked import picked
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 
@@ -171,19 +172,7 @@ def rows_at(deployment: Deployment, places: Places) -> Deployment:
 
     Definition: the same numbers.
     """
-    return _picked(deployment, places)  # type: ignore[no-any-return]
-
-
-def _picked(value: Any, places: Places) -> Any:  # noqa: ANN401
-    if isinstance(value, np.ndarray):
-        return value[places]
-    if isinstance(value, tuple):
-        return tuple(_picked(each, places) for each in value)
-    if is_dataclass(value) and not isinstance(value, type) and _has_numbers(value):
-        return replace(
-            value, **{field.name: _picked(getattr(value, field.name), places) for field in fields(value)}
-        )
-    return value
+    return picked(deployment, places)  # type: ignore[no-any-return]
 
 
 def _padded(work: StepWork, collectives: int) -> StepWork:

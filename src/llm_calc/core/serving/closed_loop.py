@@ -5,12 +5,14 @@ others. In steady state a token therefore takes one decode step and its share of
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from llm_calc.core.arrays import Quantity, is_array, larger, smaller
+from llm_calc.core.arrays import Condition, Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.picked import with_others
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.stages import bubbles, passes, share_of, stages_at_once
@@ -61,7 +63,7 @@ def steady_state(
     for _ in range(_ROUNDS):
         base = _load(lengths, share_of(running, stages), draft.checked_tokens)
         decode = step_seconds(work, base, rates)
-        mixed = step_seconds(work, _with_prompts(work, base, lengths, chunk, budget_tokens), rates)
+        mixed = _mixed(work, base, lengths, chunk, budget_tokens, rates)
         chunks = lengths.new_tokens / chunk
         prefill = passes(chunks, stages) * (mixed - decode) + decode
         following = chunks / stages * (mixed - decode) + decode
@@ -70,8 +72,7 @@ def steady_state(
             coming / lengths.new_tokens, rates.gather_steps, 1.0 / work.sequence_share
         )
         taken = smaller(larger(chunk * gathered, coming), budget_tokens / work.sequence_share)
-        if not _same(taken, chunk):
-            mixed = step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+        mixed = _again(mixed, taken != chunk, (work, base, lengths, taken, budget_tokens, rates))
         tpot = draft.seconds_per_token(decode) + coming / taken * (mixed - decode)
         tpot = tpot * bubbles(rates, running, stages)
         busy = lengths.output_tokens * tpot
@@ -126,11 +127,6 @@ def gathered_prompts(prompts: Quantity, steps: Quantity, replicas: Quantity) -> 
     return larger(smaller(prompts * steps, replicas), 1.0)
 
 
-def _same(first: Quantity, second: Quantity) -> bool:
-    """Whether two numbers are one; arrays are not asked."""
-    return not is_array(first, second) and bool(first == second)
-
-
 def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) -> StepLoad:
     return StepLoad(
         sequences=running,
@@ -138,6 +134,20 @@ def _load(lengths: Lengths, running: Quantity, tokens_per_sequence: Quantity) ->
         context_end=lengths.input_tokens + lengths.output_tokens,
         tokens_per_sequence=tokens_per_sequence,
     )
+
+
+def _mixed(
+    work: StepWork, base: StepLoad, lengths: Lengths, taken: Quantity, budget_tokens: Quantity, rates: Rates
+) -> Quantity:
+    """The same step with so many prompt tokens."""
+    return step_seconds(work, _with_prompts(work, base, lengths, taken, budget_tokens), rates)
+
+
+def _again(mixed: Quantity, otherwise: Condition, asked: tuple[Any, ...]) -> Quantity:
+    """The same where steps carry otherwise many prompt tokens than one chunk: of rows only those that do."""
+    if isinstance(otherwise, np.ndarray):
+        return with_others(mixed, otherwise, asked, _mixed)
+    return _mixed(*asked) if otherwise else mixed
 
 
 def _with_prompts(

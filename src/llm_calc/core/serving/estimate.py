@@ -133,13 +133,17 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
 
 
 def closed_form(
-    deployment: Deployment, lengths: Lengths, concurrency: Quantity, requests_per_slot: float = SLOT_REQUESTS
+    deployment: Deployment,
+    lengths: Lengths,
+    concurrency: Quantity,
+    requests_per_slot: float = SLOT_REQUESTS,
+    most_per_s: Quantity | None = None,
 ) -> Estimate:
     """A closed loop in closed form, for arrays; no percentiles [s, tokens/s, requests/s].
 
     ``ttft = prefill + tpot / 2 + start + queue + host``: own prefill and half a step in progress; one of
     ``requests_per_slot``, that of the start, waits on average for half of all others' prefills; beyond the cache's
-    capacity requests queue for whole answers.
+    capacity requests queue for whole answers. ``most_per_s``: of throughput, no more than which is told.
     Choice: means as in :func:`simulated_loop`, which tests hold it against.
     Leaves out: the end of a run, when slots fall idle.
     """
@@ -151,8 +155,8 @@ def closed_form(
         steady.prefill_s + tpot / 2 + start + queued, tpot, lengths, concurrency, deployment.host, concurrency
     )
     whole = ttft + (lengths.output_tokens - 1) * tpot
-    rate = smaller(concurrency / whole, most_requests_per_s(deployment, lengths))
-    return means_of(lengths, ttft, tpot, whole, rate * whole, steady.running)
+    most = most_requests_per_s(deployment, lengths) if most_per_s is None else most_per_s
+    return means_of(lengths, ttft, tpot, whole, smaller(concurrency / whole, most) * whole, steady.running)
 
 
 def _steady(

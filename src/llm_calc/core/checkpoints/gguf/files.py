@@ -37,7 +37,7 @@ def family_stems(model_type: str, names: TensorNames) -> Stems:
     return {name: stems for table in (names.tensors, *own) for name, stems in table.items()}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def file_tensors(model: Model, names: TensorNames) -> tuple[FileTensor, ...]:
     """Every matrix of the model's file in the order that the quantizer takes them; towers have a file of their own."""
     found = {
