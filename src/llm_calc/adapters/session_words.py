@@ -99,7 +99,7 @@ def session_warnings(
         yield from _unheld(placed, workload)
     yield from _slow_tiers(placed, found)
     yield from _slower_first(placed)
-    stated, known = workload.prefix_cache_hit_fraction, found.known_fraction
+    stated, known = workload.prefix_cache_hit_fraction, found.seen.known_fraction
     if workload.grows and stated is not None and stated > known:
         yield (
             f"workload.prefix_cache_hit_fraction: {stated:g} is more than the {known:.3g} of these prompts that some "

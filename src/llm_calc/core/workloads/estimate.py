@@ -58,15 +58,6 @@ class Found:
         """
         return tuple((self.seen.found_tokens.sum(axis=1) / self.seen.prompt_tokens.sum()).tolist())
 
-    @property
-    def known_fraction(self) -> float:
-        """Part of the same prompt tokens that some request before had [1].
-
-        ``known tokens / prompt tokens``.
-        Definition: what would be found if every context were kept, of the requests that the run saw.
-        """
-        return float(self.seen.known_tokens.sum() / self.seen.prompt_tokens.sum())
-
 
 def sessions_alive(
     deployment: Deployment, stream: Stream, room: Room, most_requests: int | None = None

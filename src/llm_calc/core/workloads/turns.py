@@ -74,6 +74,15 @@ class Seen:
     mean_running: float
     elapsed_s: float
 
+    @property
+    def known_fraction(self) -> float:
+        """Part of the same prompt tokens that some request before had [1].
+
+        ``known tokens / prompt tokens``.
+        Definition: what would be found if every context were kept, of the requests that the run saw.
+        """
+        return float(self.known_tokens.sum() / self.prompt_tokens.sum())
+
 
 def seen_of(
     rows: list[tuple[float, ...]],
