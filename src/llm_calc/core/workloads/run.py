@@ -88,9 +88,8 @@ class _Run:
 
     def open(self, session: int, at_s: float, turn: int) -> None:
         """A session begins, or is found at a later turn with its context in memory."""
-        number = self.stream.class_of(session)
+        number, known = self.stream.class_of(session), self.stream.shared_tokens
         kind = self.stream.classes[number]
-        known = self.stream.shared_tokens
         if turn:
             before = kind.prompt_tokens(session, turn - 1) + kind.output_tokens(session, turn - 1)
             if self.contexts.room.keeps:
@@ -267,8 +266,10 @@ class _Run:
             if self.slots:
                 self.open(turn.session + NEXT_SESSION, self.now, 0)
             return
-        at_s = self.now + kind.pause_s(turn.session, number)
-        known = turn.prompt_tokens + turn.output_tokens - 1
+        at_s, known = (
+            self.now + kind.pause_s(turn.session, number),
+            turn.prompt_tokens + turn.output_tokens - 1,
+        )
         prompt = known + 1 + kind.new_tokens(turn.session, number)
         output = kind.output_tokens(turn.session, number)
         self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output, known), at_s)
