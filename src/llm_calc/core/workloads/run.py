@@ -88,7 +88,7 @@ class _Run:
 
     def open(self, session: int, at_s: float, turn: int) -> None:
         """A session begins, or is found at a later turn with its context in memory."""
-        number, known = self.stream.class_of(session), self.stream.shared_tokens
+        number, before = self.stream.class_of(session), self.stream.shared_tokens + 1
         kind = self.stream.classes[number]
         if turn:
             before = kind.prompt_tokens(session, turn - 1) + kind.output_tokens(session, turn - 1)
@@ -96,9 +96,8 @@ class _Run:
                 self.contexts.computed()
                 self.contexts.remember(session, before - 1)
             at_s += kind.pause_s(session, turn)
-            known = before - 1
         prompt, output = kind.prompt_tokens(session, turn), kind.output_tokens(session, turn)
-        self.await_turn(Turn(session, number, turn, at_s, prompt, output, min(known, prompt - 1)), at_s)
+        self.await_turn(Turn(session, number, turn, at_s, prompt, output, min(before, prompt) - 1), at_s)
 
     def await_turn(self, turn: Turn, at_s: float) -> None:
         """A request will be there at a time: it arrives, or what it reads back has come."""
@@ -266,13 +265,10 @@ class _Run:
             if self.slots:
                 self.open(turn.session + NEXT_SESSION, self.now, 0)
             return
-        at_s, known = (
-            self.now + kind.pause_s(turn.session, number),
-            turn.prompt_tokens + turn.output_tokens - 1,
-        )
-        prompt = known + 1 + kind.new_tokens(turn.session, number)
+        at_s, before = self.now + kind.pause_s(turn.session, number), turn.prompt_tokens + turn.output_tokens
+        prompt = before + kind.new_tokens(turn.session, number)
         output = kind.output_tokens(turn.session, number)
-        self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output, known), at_s)
+        self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output, before - 1), at_s)
 
     def seen(self, uncounted: int) -> Seen:
         """All counted requests as arrays, and the means over time."""
