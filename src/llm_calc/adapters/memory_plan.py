@@ -15,6 +15,7 @@ from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import CONCURRENCY, changes_that_fit, context_table, with_context_said
+from llm_calc.adapters.memory_tiers import tier_warnings, tier_words, tiers_held
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
@@ -64,6 +65,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
     request = with_preset(with_images(request, seen), catalogs)
     planned = planned_memory(request, catalogs)
     subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
+    tiers = list(tiers_held(request, planned))
     return MemoryPlanAnswer(
         engine=planned.rules.answered,
         weights_format=subject.precision.weights.words,
@@ -86,16 +88,23 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         changes_that_fit=_changes(request, planned, catalogs),
         recommended_gpu=_other_gpu(request, planned, catalogs),
         images=None if seen is None else seen.answer(None),
+        kv_tiers=tiers,
         lora=lora_answer(planned.lora, subject.setup),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
-        assumptions=[*subject.assumptions, *words_of(seen), *_assumptions(planned, request)],
+        assumptions=[
+            *subject.assumptions,
+            *words_of(seen),
+            *_assumptions(planned, request),
+            *tier_words(request, tiers),
+        ],
         warnings=[
             *subject.warnings,
             *version_warnings(request.engine),
             *uncounted_words(request.engine),
             *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.held.fits),
             *prefill_warnings(planned),
+            *tier_warnings(request, planned, tiers),
         ],
     )
 
