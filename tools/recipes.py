@@ -22,8 +22,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from llm_calc.adapters.all_catalogs import chosen_catalogs
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.chosen import chosen_catalogs
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.planned import reason_of
 from llm_calc.adapters.shorthand import expanded

@@ -21,7 +21,7 @@ from pydantic_core import from_json
 
 from llm_calc.adapters import operations
 from llm_calc.adapters import request_fields as fields
-from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
 from llm_calc.adapters.request_fields import takes
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.wire.calibrate import CalibrateAnswer

@@ -5,7 +5,7 @@
 """
 
 from llm_calc.adapters import listings
-from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
 from llm_calc.adapters.wire.listings import AvailableEngine, AvailableFormat, AvailableLink, AvailablePrice
 

@@ -4,7 +4,7 @@ from typing import Unpack
 
 from llm_calc.adapters import operations
 from llm_calc.adapters import request_fields as fields
-from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
 from llm_calc.adapters.request_fields import takes
 from llm_calc.adapters.wire.fitting import FitAnswer, ModelsForAnswer
 

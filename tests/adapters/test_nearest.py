@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
-from llm_calc.adapters.measured_index import index_of
 from llm_calc.adapters.measured_runs import FIGURES, RunRow, load_runs
-from llm_calc.adapters.nearest import MOST_SHOWN
+from llm_calc.adapters.nearest import MOST_SHOWN, index_of
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
 from llm_calc.adapters.wire.serving import Basis, ServingEstimateAnswer, ServingEstimateRequest

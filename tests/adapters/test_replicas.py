@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from llm_calc.core.parallelism import Layout, one_replica
-from llm_calc.core.serving.offsets import layout_key
+from llm_calc.core.serving.calibrated import layout_key
 
 Json = dict[str, Any]
 Stack = tuple[str, str, str, str | None, int]

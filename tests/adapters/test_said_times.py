@@ -148,3 +148,82 @@ def test_a_recommendation_says_what_was_never_measured() -> None:
         "no measurement of llama.cpp on GPUs of the generation of mi300x: times are the formula's alone"
     ]
     assert said["rtx-4090"] == []
+
+
+CAP = {"override_generation_config": {"max_new_tokens": 100}}
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        {"input_tokens": 500, "output_tokens": 101, "concurrency": 1},
+        {
+            "input_tokens": 500,
+            "output_tokens": {"distribution": "lognormal", "mean": 150, "std": 10},
+            "request_rate": 1,
+        },
+        {
+            "request_rate": 1,
+            "classes": [
+                {"name": "a", "share": 0.5, "input_tokens": 100, "output_tokens": 90},
+                {"name": "b", "share": 0.5, "input_tokens": 100, "output_tokens": 400},
+            ],
+        },
+    ],
+    ids=["length", "distribution", "class"],
+)
+@pytest.mark.parametrize(
+    "cap", [CAP, {"override_generation_config": '{"max_new_tokens": 100}'}], ids=["part", "text"]
+)
+def test_answers_are_no_longer_than_a_server_lets_them_become(workload: Json, cap: Json) -> None:
+    """https://docs.vllm.ai/en/stable/configuration/engine_args/: max_new_tokens limits all requests of the server."""
+    with pytest.raises(llm_calc.InvalidInputError, match=r"max_new_tokens.*must agree"):
+        llm_calc.estimate(
+            model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", **cap}, workload=workload
+        )
+
+
+def test_answers_within_the_cap_are_taken() -> None:
+    load = {"input_tokens": 500, "output_tokens": 100, "concurrency": 1}
+    found = llm_calc.estimate(
+        model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", **CAP}, workload=load
+    )
+    assert any("override_generation_config" in word for word in found.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "weights", "taken"),
+    [
+        ("vllm", "bitsandbytes", "bf16", False),
+        ("sglang", "bitsandbytes", "bf16", False),
+        ("sglang", "bitsandbytes", "nf4", True),
+        ("vllm", "gguf", "fp8", False),
+        ("sglang", "gguf", "bf16", False),
+        ("vllm", "safetensors", "bf16", True),
+        ("sglang", "dummy", "bf16", True),
+    ],
+)
+def test_files_hold_weights_in_the_format_of_the_request(
+    engine: str, kind: str, weights: str, taken: bool
+) -> None:
+    asked: Json = {
+        "model": "llama-3.1-8b",
+        "hardware": "h100-80gb-sxm",
+        "engine": {"name": engine, "load_format": kind},
+        "precision": {"weights": weights},
+    }
+    if taken:
+        assert llm_calc.memory_plan(**asked).fits
+        return
+    with pytest.raises(llm_calc.InvalidInputError, match=r"engine\.load_format: .*must agree"):
+        llm_calc.memory_plan(**asked)
+
+
+def test_one_piece_of_each_expert_is_not_what_tensorrt_llm_does_anyway() -> None:
+    """``Mapping``: without ``moe_expert_parallel_size`` experts are dealt over tp_size / moe_tensor_parallel_size."""
+    with pytest.raises(llm_calc.CalcError, match=r"engine\.moe_tensor_parallel_size: .*parallelism\.expert"):
+        llm_calc.memory_plan(
+            model="qwen3-30b-a3b",
+            hardware="4x h100-80gb-sxm",
+            engine={"name": "trtllm", "tp_size": 4, "moe_tensor_parallel_size": 1},
+        )

@@ -7,7 +7,7 @@ import pytest
 
 from llm_calc.adapters.calibration import load_calibration
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.serving.offsets import layout_key
+from llm_calc.core.serving.calibrated import layout_key
 from tools.calibrate.cases import Case, build_case
 from tools.calibrate.families import FAMILIES, cases_by_family
 from tools.calibrate.measurements import read_measurements

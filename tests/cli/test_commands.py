@@ -394,7 +394,7 @@ def test_an_interruption_has_its_own_code(monkeypatch: pytest.MonkeyPatch) -> No
     def interrupted() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr("llm_calc.adapters.chosen.chosen_catalogs", interrupted)
+    monkeypatch.setattr("llm_calc.adapters.all_catalogs.chosen_catalogs", interrupted)
     assert run("memory", *DEPLOYMENT).exit_code == 130
 
 

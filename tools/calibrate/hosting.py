@@ -11,8 +11,7 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.calibrated import host_times, is_dealt
 from llm_calc.core.serving.estimate import SPREAD, Deployment, serve
-from llm_calc.core.serving.host import NO_HOST, with_host
-from llm_calc.core.serving.polls import with_polls
+from llm_calc.core.serving.host import NO_HOST, with_host, with_polls
 from llm_calc.core.serving.rates import Kernels, Rates, pick, reached_rates
 from llm_calc.core.serving.traffic import Scheduling, Traffic
 from tools.calibrate.cases import Case

@@ -13,7 +13,7 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.calibration import offset_load
 from llm_calc.core.engines import traits_of
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.serving.offsets import layout_key, stack_key
+from llm_calc.core.serving.calibrated import layout_key, stack_key
 from tools.calibrate.cases import Case
 from tools.calibrate.measurements import read_config_of
 

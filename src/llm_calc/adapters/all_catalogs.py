@@ -1,14 +1,18 @@
-"""Everything that is data, read and checked at once."""
+"""Everything that is data, read and checked at once: of a folder, or of the one that the environment chooses."""
 
+import os
 from pathlib import Path
 from typing import get_args
 
 from llm_calc.adapters.catalog import Catalogs, load_catalogs
-from llm_calc.adapters.catalog.files import catalog_root, choose_catalogs
+from llm_calc.adapters.catalog.files import CATALOGS_VARIABLE, catalog_root, choose_catalogs
 from llm_calc.adapters.catalog.kept import keep, kept
+from llm_calc.core.errors import CatalogError, InvalidInputError
 
 SOUND = "sound"
 """The name of the file that says of which catalogs everything was found right."""
+_sound: set[str] = set()
+"""Digests of the package's own that were found right in this process."""
 
 
 def load_all_catalogs(path: Path | None = None) -> Catalogs:
@@ -26,11 +30,14 @@ def load_all_catalogs(path: Path | None = None) -> Catalogs:
     choose_catalogs(path)
     catalogs = load_catalogs(path)
     is_own = catalog_root(path) == catalog_root()
-    if is_own and kept(SOUND, catalogs.digest):
+    if is_own and catalogs.digest in _sound:
         return catalogs
-    _load_others()
+    if not (is_own and kept(SOUND, catalogs.digest)):
+        _load_others()
+        if is_own:
+            keep(SOUND, catalogs.digest, SOUND)
     if is_own:
-        keep(SOUND, catalogs.digest, SOUND)
+        _sound.add(catalogs.digest)
     return catalogs
 
 
@@ -62,3 +69,22 @@ def _load_others() -> None:
     load_images()
     for family in get_args(Family):
         load_calibration_file(family)
+
+
+def chosen_catalogs() -> Catalogs:
+    """The catalogs that ``LLM_CALC_CATALOGS_PATH`` names, else the package's, read once.
+
+    Raises:
+        InvalidInputError: they cannot be read.
+    """
+    path = os.environ.get(CATALOGS_VARIABLE)
+    try:
+        return load_all_catalogs(Path(path) if path else None)
+    except (CatalogError, OSError) as error:
+        raise InvalidInputError(unreadable(error, named=bool(path))) from error
+
+
+def unreadable(error: Exception, *, named: bool) -> str:
+    """What is wrong with the catalogs; ``named``: those that ``LLM_CALC_CATALOGS_PATH`` names."""
+    sentence = f"the catalogs cannot be read: {error}"
+    return f"{CATALOGS_VARIABLE}: {sentence}" if named else sentence

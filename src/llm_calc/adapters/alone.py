@@ -8,10 +8,9 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.calibration import Calibration, chip_class
 from llm_calc.core.engines import Engine, Setup, traits_of
 from llm_calc.core.hardware import Gpu
-from llm_calc.core.serving.calibrated import host_under, measured_key, rates_of
+from llm_calc.core.serving.calibrated import host_under, measured_key, offsets_of, rates_of
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.offload import offload_of
-from llm_calc.core.serving.offsets import offsets_of
 from llm_calc.core.serving.rates import Machine
 
 

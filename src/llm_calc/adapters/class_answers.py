@@ -11,8 +11,7 @@ from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.host import SLOT_REQUESTS
-from llm_calc.core.serving.seen import PERCENTILES
-from llm_calc.core.serving.traffic import OPEN_REQUESTS
+from llm_calc.core.serving.traffic import OPEN_REQUESTS, PERCENTILES
 from llm_calc.core.workloads.estimate import Found
 from llm_calc.core.workloads.turns import Seen
 

@@ -13,10 +13,9 @@ from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import engine_from, untimed_options
-from llm_calc.adapters.graphs import beyond_graphs
+from llm_calc.adapters.graphs import OPTIONS, beyond_graphs
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
-from llm_calc.adapters.scheduling import scheduling_of
 from llm_calc.adapters.sessions import room_of
 from llm_calc.adapters.setup import Subject, as_named, resolve_setup
 from llm_calc.adapters.standing import Asked, Standing, standing, stands_beside, true_beside
@@ -29,16 +28,14 @@ from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_token
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, MemoryPlan
-from llm_calc.core.engines.dealt_check import check_dealt, dealt_words
+from llm_calc.core.engines.dealt_check import check_dealt
 from llm_calc.core.engines.room_words import CacheRoom, fit_warnings
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout, one_replica
-from llm_calc.core.serving.calibrated import host_under
+from llm_calc.core.serving.calibrated import host_under, offsets_of
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.offload import Offload
-from llm_calc.core.serving.offsets import offsets_of
-from llm_calc.core.serving.polls import poll_words, stated_polls
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.workloads.stream import Room
 
@@ -151,7 +148,8 @@ def place_subject(
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
     subject = with_groups(subject, engine) if subject.setup.layout.data > 1 else subject
-    check_dealt(built, subject.setup)
+    stated = engine.model_fields_set
+    dealt = check_dealt(built, subject.setup) if built.traits.options.contexts in stated else ()
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     default, (subject, kv_cache, assumed) = subject, served.with_served_cache(subject, precision, engine.name)
     beside = stands_beside(speculative, lora, subject, catalogs, engine)
@@ -163,15 +161,14 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     placed = _as_measured(placed, engine, built, share) if own is None else placed
     placed = _as_planned(placed) if apart else placed
-    graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
         **_of_cache_room(placed, workload, served.unheld_by_default(default, built, workload, assumed)),
-        assumptions=(*placed.assumptions, *assumed, *_poll_words(placed.deployment, built, share)),
+        assumptions=(*placed.assumptions, *dealt, *assumed, *served.polls(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=(*untimed_options(engine), *graphs, *served.unmeasured(subject, engine)),
+        untimed=(*untimed_options(engine), *_beyond(placed, engine, workload)),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -196,10 +193,13 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart, unheld: tuple[str, ..
     return {"warnings": (*placed.warnings, *words, *unheld), "larger_cache": larger}
 
 
-def _poll_words(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
-    """What is said of a server's looks for new requests, where no request says it."""
-    requests = share.requests_in_flight if share.load == "concurrency" else 0
-    return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
+def _beyond(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
+    """Options beyond what was measured: of graphs where one is stated and steps hold more, of kernels."""
+    found = tuple(served.unmeasured(placed.subject, engine))
+    if not OPTIONS & engine.model_fields_set:
+        return found
+    graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)
+    return (*graphs, *found)
 
 
 def _room(
@@ -230,7 +230,7 @@ def _placed(
     """One replica with its plan, its work and the rates that it reaches."""
     subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
     (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
-    scheduling, filled = scheduling_of(calibration, built, plan, layout)
+    scheduling, filled = served.scheduling_of(calibration, built, plan, layout)
     return Placed(
         subject=subject,
         engine=built.name,
@@ -257,7 +257,7 @@ def _placed(
         prompt_tokens=prompts,
         filled_fraction=filled,
         unused=unused_of(subject, asked.engine),
-        assumptions=(*subject.assumptions, *stands.offload.assumptions, *dealt_words(built)),
+        assumptions=(*subject.assumptions, *stands.offload.assumptions),
         warnings=(*true_beside(subject, beside), *fit_warnings(plan, workload.longest_tokens, prompts)),
     )
 

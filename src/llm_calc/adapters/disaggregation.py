@@ -12,8 +12,8 @@ from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.seen import Requests
 from llm_calc.core.serving.stages import share_of, stages_at_once
+from llm_calc.core.serving.traffic import Requests
 from llm_calc.core.workloads.apart_loads import (
     alive_apart,
     arriving_apart,

@@ -10,7 +10,7 @@ from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.seen import Requests
+from llm_calc.core.serving.traffic import Requests
 
 
 def with_joint(placed: Placed, workload: WorkloadPart, found: Estimate) -> Estimate:

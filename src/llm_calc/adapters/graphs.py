@@ -16,6 +16,8 @@ from llm_calc.core.serving.estimate import Deployment, closed_form
 MOST_PADDING = 2
 """A step that is filled up to more than twice its tokens is of unknown time; powers of two never fill so far."""
 OF_VLLM = ("max_cudagraph_capture_size", "cudagraph_capture_sizes")
+OPTIONS = frozenset((*OF_VLLM, "cuda_graph_max_bs"))
+"""Options that bound what is captured."""
 
 
 def beyond_graphs(

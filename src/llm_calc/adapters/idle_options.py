@@ -69,8 +69,10 @@ def idle_fields(request: MemoryPlanRequest, setup: Setup) -> Iterator[str]:
 
 def idle_activations(precision: PrecisionPart, setup: Setup, engine: str, what: str) -> Iterator[str]:
     """Activations in a format of their own that take as much, and recurrent states as well, as the engine's own."""
+    if precision.activations == "auto":
+        return
     own = sixteen_bit(setup.model)
-    if precision.activations in ("auto", own) or (
+    if precision.activations == own or (
         traits_of(engine).formats.fp8_with and precision.activations == "fp8"
     ):
         return

@@ -10,7 +10,7 @@ from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.formats import FormatWishes, Precision, format_tables, resolve_precision
 from llm_calc.adapters.gguf_header import GgufFile, read_gguf_base64
 from llm_calc.adapters.prediction_layers import prediction_layers
-from llm_calc.adapters.variants import Published, Variant, Wanted, published
+from llm_calc.adapters.variants import Variant, Wanted, published
 from llm_calc.adapters.wire.parts import CustomDimensions, ModelPart, PrecisionPart
 from llm_calc.core.architectures.dimensions import Dimensions, custom_model
 from llm_calc.core.checkpoints.files import FIELD as FILES_FIELD
@@ -120,7 +120,7 @@ def own_precision(source: SourcedModel, engine: str | None = None) -> Precision:
 
 def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     if part.name is not None:
-        return _from_catalog(published(catalogs, part.name))
+        return _named(part.name, catalogs)
     if part.hf_config is not None:
         return _from_config(part.hf_config, CUSTOM)
     if part.custom is not None:
@@ -129,8 +129,10 @@ def _described(part: ModelPart, catalogs: Catalogs) -> SourcedModel:
     return _from_gguf(read_gguf_base64(*((texts,) if isinstance(texts, str) else texts)))
 
 
-def _from_catalog(found: Published) -> SourcedModel:
+@lru_cache(maxsize=256)
+def _named(name: str, catalogs: Catalogs) -> SourcedModel:
     """The entry's model; not exact where something of it, or of the variant that was named, was not read."""
+    found = published(catalogs, name)
     entry, variant = found.entry, found.variant
     source = _from_config(entry.config, entry.name, whole=entry.source.kind == PUBLISHED)
     whole = entry.assumed is None and found.wanted is None and (variant is None or variant.is_whole)

@@ -13,6 +13,8 @@ from llm_calc.core.model import Model
 
 OPTIONS = ("model", "model_path", "hf_repo")
 """Options by which engines are told what to load: vLLM's, TensorRT-LLM's and MLX's, SGLang's, llama.cpp's."""
+LOADED = {"bitsandbytes": ("nf4", "int8"), "gguf": ("gguf",)}
+"""Kinds of files by which engines load weights (``load_format``) and that hold them in formats of their own."""
 MOST_CHARACTERS = 200
 ROUGH = ("num_layers", "hidden_size")
 """Sizes that files in GGUF and dimensions state as a model's own file does."""
@@ -27,7 +29,22 @@ def with_named_model(subject: Subject, engine: EnginePart, part: ModelPart, cata
     for option, value in (engine.further_values or {}).items():
         if option in OPTIONS and isinstance(value, str) and value:
             subject = _checked(subject, f"engine.{option}", value[:MOST_CHARACTERS], part, catalogs)
+        elif option == "load_format":
+            _check_loaded(subject, value)
     return subject
+
+
+def _check_loaded(subject: Subject, kind: object) -> None:
+    """Refuses a kind of file in which weights have another format than the request's."""
+    weights = subject.precision.weights
+    stored = LOADED.get(kind) if isinstance(kind, str) else None
+    if stored is not None and weights.storage not in stored:
+        such = "nf4" if kind == "bitsandbytes" else "q4_k_m"
+        msg = (
+            f"engine.load_format: {kind} holds weights in formats of its own, such as {such}, but the request's are "
+            f"{weights.name}; they must agree (precision.weights)"
+        )
+        raise InvalidInputError(msg, field="engine.load_format")
 
 
 def _checked(subject: Subject, field: str, name: str, part: ModelPart, catalogs: Catalogs) -> Subject:

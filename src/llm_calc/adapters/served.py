@@ -5,18 +5,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache, reduce
 
+from llm_calc.adapters.calibration import load_calibration_file
 from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, Precision, number_format
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
-from llm_calc.core.calibration import chip_class
-from llm_calc.core.engines import Engine, MemoryPlan, Pool, traits_of
+from llm_calc.core.calibration import Calibration, chip_class
+from llm_calc.core.engines import ANY_ENGINE, Engine, MemoryPlan, Pool, traits_of
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.host import poll_words, stated_polls
+from llm_calc.core.serving.traffic import Scheduling, reserved_by
 
 AUTO = "auto"
 SMALLER = (
@@ -186,6 +190,30 @@ def wide_numbers(subject: Subject) -> Iterator[str]:
         yield "precision.weights"
     elif numbers.activations.element_bits > 16:
         yield "precision.activations"
+
+
+def scheduling_of(
+    calibration: Calibration, engine: Engine, plan: MemoryPlan, layout: Layout
+) -> tuple[Scheduling, float]:
+    """How the engine forms steps, and which part of its planned cache it fills.
+
+    ``layout``: of one replica, whose groups of attention wait for each other.
+    """
+    rows = load_calibration_file("served").scheduling
+    row = rows.get(engine.name, rows[ANY_ENGINE])
+    scheduling = Scheduling(
+        policy=row.policy,
+        budget_tokens=float(max(plan.limits.max_batched_tokens, 1)),
+        replicas=layout.data,
+        reserved_fraction=reserved_by(engine, row.reserved_fraction, layout),
+    )
+    return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
+
+
+def polls(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
+    """What is said of a server's looks for new requests, where no request says it."""
+    requests = share.requests_in_flight if share.load == "concurrency" else 0
+    return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
 
 
 def other_kernels(subject: Subject, engine: EnginePart) -> Iterator[str]:

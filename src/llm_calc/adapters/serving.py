@@ -23,6 +23,7 @@ from llm_calc.adapters.serving_words import most_per_s, said_of
 from llm_calc.adapters.session_words import check_tiers
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.trace_words import trace_answer
+from llm_calc.adapters.unnamed_engine import with_an_engine_that_runs
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
@@ -57,7 +58,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         UnsupportedError: a layout or format that the engine does not run, or a GPU without published rates.
     """
     request, seen = _without_images(request, catalogs)
-    request = with_preset(request, catalogs)
+    request = _ready(request, catalogs)
     placed = place_request(request, catalogs)
     placed = placed if seen is None else with_encoder(placed, seen)
     sides = None if request.disaggregated is None else sides_of(placed, request, catalogs)
@@ -79,6 +80,12 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     return with_timed_images(answer, seen, placed, request.workload, encoding)
 
 
+def _ready(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateRequest:
+    """The request with an engine, and what presets choose for one that has them."""
+    request = with_an_engine_that_runs(request, catalogs)
+    return with_preset(request, catalogs) if hasattr(request.engine, "preset") else request
+
+
 def _without_images(
     request: ServingEstimateRequest, catalogs: Catalogs
 ) -> tuple[ServingEstimateRequest, Seen | None]:
@@ -91,7 +98,7 @@ def _without_images(
 
 def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed:
     """The deployment of a request; with prefill and decode apart, one replica of them."""
-    request = with_preset(_without_images(request, catalogs)[0], catalogs)
+    request = _ready(_without_images(request, catalogs)[0], catalogs)
     if request.kv_tiers:
         check_tiers(request)
     is_apart = request.disaggregated is not None
@@ -146,8 +153,9 @@ def time_load(
         case _:
             loop = core.simulated_loop(deployment, lengths, requests)
             most = most_per_s(placed, lengths) if encoder.seconds else math.inf
-            found = in_loop(loop, encoder, float(requests), most)
-    return times(found, busy_replicas(placed, workload))
+            found = in_loop(loop, encoder, float(requests), most) if encoder.seconds else loop
+    busy = busy_replicas(placed, workload)
+    return found if busy == 1 else times(found, busy)
 
 
 def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:

@@ -17,6 +17,7 @@ from llm_calc.adapters.presets import chosen_words
 from llm_calc.adapters.release_days import release_note, unstated_note
 from llm_calc.adapters.said_unused import APPROXIMATE, Confidence
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
+from llm_calc.adapters.unnamed_engine import unnamed_words
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.hardware import Gpu
@@ -84,7 +85,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
     apart = request.disaggregated is not None
     if request.engine.further:
         yield from nothing_words(request.engine)
-    yield from chosen_words(request)
+    yield from chosen_words(request) if hasattr(request.engine, "preset") else unnamed_words(request)
     said = request.workload
     if said.is_stream or any(part is not None for part in (said.preset, said.users, said.sessions)):
         yield from session_assumptions(placed, said, apart=apart)

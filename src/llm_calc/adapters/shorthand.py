@@ -52,7 +52,10 @@ def _expanded_field(name: str, value: object, gguf_head_bytes: int) -> object:
         "precision": lambda text: {"weights": text},
         "engine": lambda text: {"name": text},
     }
-    is_short = isinstance(value, (str, os.PathLike)) or (name == "model" and isinstance(value, Mapping))
+    is_config = (
+        name == "model" and isinstance(value, Mapping) and ("name" not in value or "model_type" in value)
+    )
+    is_short = is_config or isinstance(value, (str, os.PathLike))
     return forms[name](value) if is_short and name in forms else value
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.catalog.sizes import read_sized, sizes_words, smaller_chip
-from llm_calc.adapters.custom_gpu import CUSTOM_GPU, custom_gpu, custom_notes, refuse_figures
+from llm_calc.adapters.custom_gpu import CUSTOM_GPU, FIGURES, custom_gpu, custom_notes, refuse_figures
 from llm_calc.adapters.wire.machines import UnlikeHardware
 from llm_calc.adapters.wire.parts import HardwarePart
 from llm_calc.core.engines import OWN_MACHINE, engines_that, traits_of
@@ -26,7 +26,8 @@ def requested_gpu(hardware: HardwarePart, catalogs: Catalogs) -> Gpu:
     """
     if hardware.gpu.strip().lower() == CUSTOM_GPU:
         return custom_gpu(hardware, catalogs)
-    refuse_figures(hardware)
+    if not hardware.model_fields_set.isdisjoint(FIGURES):
+        refuse_figures(hardware)
     gpu = catalogs.gpu(hardware.gpu, "hardware.gpu")
     if hardware.gpu_memory_bytes is None:
         return gpu

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from llm_calc.adapters.all_catalogs import load_all_catalogs
-from llm_calc.adapters.chosen import unreadable
+from llm_calc.adapters.all_catalogs import load_all_catalogs, unreadable
 from llm_calc.api.app import create_app
 from llm_calc.api.logs import set_up_logging
 from llm_calc.api.protocol import ConnectionLimits, LimitedProtocol, protocol_with

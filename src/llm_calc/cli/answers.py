@@ -22,7 +22,7 @@ PIPED_COLUMNS = 200
 
 def answer(operation: "Operation[Any, AnswerT]", body: "Body") -> AnswerT:
     """What the service would answer to a body."""
-    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
 
     return operation.answered(body, catalogs())
 

@@ -32,7 +32,7 @@ class Deployed:
 
     def memory(self) -> "MemoryPlanAnswer | None":
         """Where the memory goes; None where the engine's rules refuse the deployment."""
-        from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+        from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
         from llm_calc.adapters.memory_plan import answer_memory_plan
 
         try:
@@ -45,7 +45,7 @@ def deployed(
     body: "Body", estimate: "ServingEstimateAnswer", usd_per_gpu_hour: float | None = None
 ) -> Deployed:
     """Memory and rent of what was estimated; ``usd_per_gpu_hour`` in place of the catalog's price."""
-    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
     from llm_calc.adapters.operations import SERVING_ESTIMATE, validated
     from llm_calc.adapters.planning.as_requests import memory_request
     from llm_calc.adapters.rent import Prices, rent_of
@@ -62,7 +62,7 @@ def deployed(
 
 
 def _gpus(hardware: "HardwarePart") -> str:
-    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
     from llm_calc.adapters.unlike import kinds_of, requested_gpu
 
     named = [(part.count, requested_gpu(part, catalogs()).id) for part in kinds_of(hardware)]
@@ -70,7 +70,7 @@ def _gpus(hardware: "HardwarePart") -> str:
 
 
 def _runs(asked: "MemoryPlanRequest") -> bool:
-    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
     from llm_calc.adapters.memory_plan import planned_memory
     from llm_calc.core.deployments.question import runs
 

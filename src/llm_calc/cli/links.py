@@ -62,7 +62,7 @@ def _with_context(body: Body, options: LinkedOptions, to: str) -> Body:
 
 def _unnamed(body: Body, to: str) -> str:
     """The engine that answers a request which names none: a GGUF file's name keeps llama.cpp."""
-    from llm_calc.adapters.chosen import chosen_catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs
     from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE, validated
     from llm_calc.adapters.unnamed_engine import with_an_engine_that_runs
 

@@ -56,7 +56,7 @@ class ListOptions:
 
 def models(options: ModelListOptions) -> None:
     """The models that can be named. Exit code 3 if none matches."""
-    from llm_calc.adapters.chosen import chosen_catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs
     from llm_calc.adapters.searches import models_found
     from llm_calc.adapters.wire.documented_responses import AvailableModel
     from llm_calc.cli.views.calculator import show_models
@@ -71,7 +71,7 @@ def models(options: ModelListOptions) -> None:
 
 def gpus(options: GpuListOptions) -> None:
     """The GPUs that can be named. Exit code 3 if none matches."""
-    from llm_calc.adapters.chosen import chosen_catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs
     from llm_calc.adapters.searches import gpus_found
     from llm_calc.adapters.wire.documented_responses import AvailableGpu
     from llm_calc.cli.views.calculator import show_gpus
@@ -114,7 +114,7 @@ def links(options: ListOptions) -> None:
 
 def _list(name: str, options: ListOptions, show: "Callable[[Console, list[Any]], None]", kind: str) -> None:
     from llm_calc.adapters import listings
-    from llm_calc.adapters.chosen import chosen_catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs
 
     listing: Listing = getattr(listings, name)
     found = listing.matching(listing.entries(chosen_catalogs()), options.text)

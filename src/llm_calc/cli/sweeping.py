@@ -156,7 +156,7 @@ def _axis(text: str) -> tuple[str, object]:
 
 def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Iterator[bytes]:
     """The pieces of the answer, evaluated here or by a cluster."""
-    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
     from llm_calc.adapters.operations import MOST_ROWS
     from llm_calc.adapters.sweep.distributed import sweep_on
     from llm_calc.adapters.sweep.run import ready_sweep
@@ -169,7 +169,7 @@ def _parts(request: "SweepRequest", cluster: str | None, on_rows: OnRows) -> Ite
 
 
 def _counted(ready: "Sweep", on_rows: OnRows) -> "Iterator[list[Rows]]":
-    from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+    from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
 
     done = 0
     for batch in ready.batches(catalogs()):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llm_calc.adapters.chosen import chosen_catalogs
+from llm_calc.adapters.all_catalogs import chosen_catalogs
 from llm_calc.adapters.operations import AnswerT, Operation
 
 

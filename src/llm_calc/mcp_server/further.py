@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic_core import from_json
 
 from llm_calc.adapters import operations
-from llm_calc.adapters.chosen import chosen_catalogs
+from llm_calc.adapters.all_catalogs import chosen_catalogs
 from llm_calc.adapters.links import read_link
 from llm_calc.adapters.listings import LISTINGS
 from llm_calc.adapters.searches import gpus_found, models_found

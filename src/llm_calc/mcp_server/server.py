@@ -12,7 +12,7 @@ from mcp_types import ToolAnnotations
 from pydantic import ValidationError
 
 from llm_calc import __version__
-from llm_calc.adapters.chosen import chosen_catalogs as catalogs
+from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
 from llm_calc.adapters.operations import OPERATIONS
 from llm_calc.adapters.validation_text import faults_of, sentence_of

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from llm_calc.adapters.all_catalogs import chosen_catalogs
 from llm_calc.adapters.catalog.files import catalog_root, choose_catalogs
-from llm_calc.adapters.chosen import chosen_catalogs
 from llm_calc.api.app import create_app
 from llm_calc.api.settings import Settings
 from llm_calc.core.errors import CatalogError, InvalidInputError
@@ -76,7 +76,7 @@ def test_what_was_never_set_is_not_blamed(copy: Path, monkeypatch: pytest.Monkey
     ):
         chosen_catalogs()
     monkeypatch.delenv("LLM_CALC_CATALOGS_PATH")
-    monkeypatch.setattr("llm_calc.adapters.chosen.load_all_catalogs", _broken)
+    monkeypatch.setattr("llm_calc.adapters.all_catalogs.load_all_catalogs", _broken)
     with pytest.raises(InvalidInputError, match=r"^the catalogs cannot be read: x"):
         chosen_catalogs()
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.measured_index import index_of
 from llm_calc.adapters.measured_runs import load_runs
+from llm_calc.adapters.nearest import index_of
 from llm_calc.core.evidence.distance import FARTHEST, Column, Load, Near, Stack, near
 
 STACK = Stack(

@@ -18,7 +18,6 @@ from llm_calc.core.serving.disaggregated import Pools
 from llm_calc.core.serving.estimate import Deployment, closed_form, static_batch
 from llm_calc.core.serving.host import HostTimes, polled_s, start_waits, with_host
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
-from llm_calc.core.serving.seen import percentiles_of
 from llm_calc.core.serving.step import (
     StepLoad,
     collective_seconds,
@@ -27,6 +26,7 @@ from llm_calc.core.serving.step import (
     prompt_attention_seconds,
     step_seconds,
 )
+from llm_calc.core.serving.traffic import percentiles_of
 from tests.core.serving.cases import PERFECT, PLAIN
 
 ROUND = Machine(

@@ -10,7 +10,7 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.closed_loop import steady_state
 from llm_calc.core.serving.picked import picked, with_others
-from llm_calc.core.serving.seen import MANY, PERCENTILES, percentiles_of
+from llm_calc.core.serving.traffic import MANY, PERCENTILES, percentiles_of
 from tests.builders import llama
 from tests.core.serving.cases import rates, work
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_calc.core.errors import LimitsBrokenError
-from llm_calc.core.serving.seen import PERCENTILES, percentiles_of
+from llm_calc.core.serving.traffic import PERCENTILES, percentiles_of
 from llm_calc.core.workloads.patience import Patience, Watch
 
 TIMES = st.lists(st.floats(0.001, 100), min_size=1, max_size=60)

@@ -37,8 +37,8 @@ from llm_calc.core.launching.command import launch_command
 from llm_calc.core.launching.manifests.made import manifests_of
 from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.seen import PERCENTILES
 from llm_calc.core.serving.stages import share_of, stages_at_once
+from llm_calc.core.serving.traffic import PERCENTILES
 
 METRICS = ("ttft_s", "tpot_s", "output_tokens_per_s")
 

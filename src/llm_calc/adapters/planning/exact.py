@@ -20,7 +20,7 @@ from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
 from llm_calc.core.serving.replicas import times
-from llm_calc.core.serving.seen import PERCENTILES
+from llm_calc.core.serving.traffic import PERCENTILES
 from llm_calc.core.workloads.estimate import most_served_per_s
 from llm_calc.core.workloads.patience import Patience
 

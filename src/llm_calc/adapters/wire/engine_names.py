@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-from llm_calc.core.engines import ENGINES
-
 
 def typed_name(name: object) -> object:
     """An engine's name as requests have it; what is none stays as it is.
@@ -34,7 +32,9 @@ def typed_word(word: object) -> object:
 
 @cache
 def _by_letters() -> Mapping[str, str]:
-    """Engines by all of their names."""
+    """Engines by all of their names; a service that only calculates loads no engine."""
+    from llm_calc.core.engines import ENGINES
+
     names = ((name, [name, *engine.traits.written]) for name, engine in ENGINES.items())
     return {_letters(each): name for name, written in names for each in written}
 

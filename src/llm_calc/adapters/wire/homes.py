@@ -12,6 +12,7 @@ from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import plain, with_cache
 from llm_calc.adapters.wire.nodes import with_nodes
+from llm_calc.adapters.wire.output_caps import check_output
 from llm_calc.adapters.wire.partition import FLAG, with_partition
 from llm_calc.adapters.wire.passed import spelled, with_listed_values
 from llm_calc.adapters.wire.trtllm_parts import apart
@@ -57,6 +58,7 @@ def _spelled(
     with said_as(fields):
         engine = apart(engine) if options.wholes else engine
         check_prefix(workload or {}, engine, name)
+        check_output(workload or {}, engine)
         return spelled(engine, name, options.refused)
 
 

@@ -23,7 +23,7 @@ NO_MORE_THAN_ONE = frozenset(
             "cp_kv_cache_interleave_size",
             "dwdp_size",
         ),
-        *("max_beam_width", "moe_dp_size", "moe_tensor_parallel_size", "prefill_context_parallel_size"),
+        *("max_beam_width", "moe_dp_size", "prefill_context_parallel_size"),
     }
 )
 """Sizes that are refused, of which 1 is what the engine does anyway."""

@@ -1,5 +1,6 @@
 """Grids of requests, streamed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ router = new_router("planning")
 
 UNCOMPRESSED = {"Content-Encoding": "identity", "Cache-Control": "no-store"}
 """Compression would take longer than the rows themselves."""
+SLICE_BYTES = 131_072
+"""Most that is written before other answers have their turn [bytes]."""
 _STREAMS = {
     media_type.partition(";")[0]: {
         "schema": {"type": "string", "description": "One row for each combination"}
@@ -57,7 +60,7 @@ async def post_sweep(body: SweepRequest, catalogs: CatalogsDep, request: Request
         request, pool.run(lambda: _begun(beside.pieces(Rows(body, limits), catalogs)))
     )
     return StreamingResponse(
-        _in_thread(pool, parts),
+        in_slices(pool, parts),
         media_type=MEDIA_TYPES[body.format],
         headers={"X-Total-Rows": str(rows), **UNCOMPRESSED},
     )
@@ -68,7 +71,12 @@ def _begun(pieces: Iterator[Any]) -> tuple[int, Iterator[bytes]]:
     return next(pieces), pieces
 
 
-async def _in_thread(pool: Pool, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The parts, each made in a thread when the one before has been sent; a slow reader holds no thread."""
+async def in_slices(pool: Pool, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The parts, each made in a thread when the one before has been sent; a slow reader holds no thread.
+
+    They are handed on in slices: the megabytes of a part, written at once, would hold up all other answers.
+    """
     while (part := await pool.run(lambda: next(parts, None), admitted=True)) is not None:
-        yield part
+        for start in range(0, len(part), SLICE_BYTES):
+            yield part[start : start + SLICE_BYTES]
+            await asyncio.sleep(0)

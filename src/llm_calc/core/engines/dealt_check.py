@@ -31,19 +31,17 @@ def deals(engine: str, setup: Setup, contexts: int) -> bool:
     return refusals is not None and not refusals(setup, contexts)
 
 
-def check_dealt(engine: Engine, setup: Setup) -> None:
-    """Refuses a cache dealt over more or other GPUs than the engine takes.
+def check_dealt(engine: Engine, setup: Setup) -> tuple[str, ...]:
+    """Refuses a cache dealt over more or other GPUs than the engine takes; what is taken for granted of one.
 
     Raises:
         InvalidInputError: names the option, why, and the sizes that are accepted.
     """
     options, contexts = engine.traits.options, contexts_of(engine)
     refusals = options.contexts_refused
-    if refusals is None or contexts == 1:
-        return
-    found = refusals(setup, contexts)
-    if not found:
-        return
+    found = () if refusals is None or contexts == 1 else refusals(setup, contexts)
+    if refusals is None or not found:
+        return tuple(dealt_words(engine))
     accepted = [size for size in range(1, setup.layout.tensor + 1) if not refusals(setup, size)]
     sizes = ", ".join(map(str, accepted))
     msg = f"{'; '.join(found)}; accepted with tensor {setup.layout.tensor}: {sizes}"

@@ -10,10 +10,8 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.stacking import Columns, Places, as_one
-from llm_calc.core.serving.calibrated import host_of, keys_of, rates_of
-from llm_calc.core.serving.host import HostTimes
-from llm_calc.core.serving.offsets import measured_gpus, offsets_in, stack_key
-from llm_calc.core.serving.polls import format_of
+from llm_calc.core.serving.calibrated import host_of, keys_of, measured_gpus, offsets_in, rates_of, stack_key
+from llm_calc.core.serving.host import HostTimes, format_of
 from llm_calc.core.serving.rates import Machine, Rates
 
 

@@ -16,7 +16,7 @@ from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.kernels import pair_seconds
+from llm_calc.core.serving.machine import pair_seconds
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.stages import bubbles, share_of, stages_at_once

@@ -13,10 +13,9 @@ from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.scheduler import delayed, rules_of, simulate
-from llm_calc.core.serving.seen import NO_REQUESTS, Requests
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
 from llm_calc.core.serving.stages import stages_at_once
-from llm_calc.core.serving.traffic import MOST_SLOTS, Scheduling, Served, Traffic
+from llm_calc.core.serving.traffic import MOST_SLOTS, NO_REQUESTS, Requests, Scheduling, Served, Traffic
 
 SPREAD = 0.2
 """Lengths of a closed loop vary between 1 - SPREAD and 1 of the nominal ones, as benchmark clients draw them."""

@@ -38,7 +38,7 @@ class Offload:
     @property
     def used(self) -> bool:
         """Whether the host computes at all."""
-        return self.placement.uses_host
+        return self.host is not None
 
     def work(self, whole: StepWork) -> StepWork:
         """A step with the host's share apart [bytes, FLOP].

@@ -16,8 +16,7 @@ from llm_calc.core.serving.estimate import (
 )
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, start_waits, with_host
 from llm_calc.core.serving.scheduler import rules_of
-from llm_calc.core.serving.seen import percentiles_of
-from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
+from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, percentiles_of, rounds_of_arrivals
 from llm_calc.core.workloads.patience import Patience, Watch
 from llm_calc.core.workloads.run import simulate
 from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, most_told_apart, slots_of

@@ -5,7 +5,7 @@ import pytest
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.engines import ENGINES
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.serving.admission import reserved_by
+from llm_calc.core.serving.traffic import reserved_by
 
 
 @pytest.mark.parametrize("name", ENGINES)

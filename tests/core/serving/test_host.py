@@ -12,8 +12,7 @@ from llm_calc.adapters.polls import load_polls, polls
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.architectures.shape import shape_of
-from llm_calc.core.serving.host import HostTimes
-from llm_calc.core.serving.polls import with_polls
+from llm_calc.core.serving.host import HostTimes, with_polls
 from tools.calibrate.cases import build_case
 from tools.calibrate.measurements import read_config_of, read_measurements
 
