@@ -72,7 +72,9 @@ def test_another_model_is_refused(
 )
 def test_the_same_model_under_another_id_is_taken(model: Json, named: str, weights: str | None) -> None:
     precision = {} if weights is None else {"precision": {"weights": weights}}
-    found = memory_plan(model=model, hardware=GPU, engine={"name": "vllm", "model": named}, precision=precision)
+    found = memory_plan(
+        model=model, hardware=GPU, engine={"name": "vllm", "model": named}, precision=precision
+    )
     plain = memory_plan(model=model, hardware=GPU, engine={"name": "vllm"}, precision=precision)
     assert found.per_gpu == plain.per_gpu
 
