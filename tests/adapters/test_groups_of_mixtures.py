@@ -102,6 +102,16 @@ def test_hosts_that_cannot_be_are_refused(flag: Json, hardware: Json, says: str)
     assert says in str(refusal.value)
 
 
+@pytest.mark.parametrize("count", ["two", -1, True])
+def test_a_count_that_is_none_is_refused_by_its_own_field(count: Any) -> None:
+    question = {
+        **asked({"name": "vllm", "nnodes": 2}, DENSE),
+        "hardware": {"gpu": "h100-80gb-sxm", "count": count},
+    }
+    with pytest.raises(InvalidInputError, match=r"hardware\.count"):
+        llm_calc.memory_plan(**question)
+
+
 def test_gpus_that_are_counted_in_their_name_are_so_here() -> None:
     question = {**asked({"name": "vllm", "nnodes": 2}, DENSE), "hardware": {"gpu": "4x h100-80gb-sxm"}}
     spread = llm_calc.estimate(**question, workload=LOAD)

@@ -183,6 +183,16 @@ def test_answers_are_no_longer_than_a_server_lets_them_become(workload: Json, ca
         )
 
 
+@pytest.mark.parametrize(
+    "workload", [{"classes": 5}, {"classes": [5]}, {"output_tokens": [5], "concurrency": 1}]
+)
+def test_a_workload_that_is_none_is_refused_by_its_own_field(workload: Json) -> None:
+    with pytest.raises(llm_calc.InvalidInputError, match=r"workload\."):
+        llm_calc.estimate(
+            model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", **CAP}, workload=workload
+        )
+
+
 def test_answers_within_the_cap_are_taken() -> None:
     load = {"input_tokens": 500, "output_tokens": 100, "concurrency": 1}
     found = llm_calc.estimate(

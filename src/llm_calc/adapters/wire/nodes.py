@@ -20,9 +20,10 @@ def with_nodes(data: Mapping[str, Any], engine: Mapping[str, Any], name: str) ->
     flags = traits_of(name).options.layout
     flag = flags.nodes or flags.node_size
     said, hardware = engine.get(flag) if flag else None, data.get("hardware")
-    if said is None or not isinstance(hardware, (Mapping, BaseModel)):
+    count = _count(plain(hardware)) if isinstance(hardware, (Mapping, BaseModel)) else None
+    if said is None or count is None:
         return {**data, "engine": dict(engine)}
-    each = _each(flag, said, _count(plain(hardware)), of_hosts=bool(flags.nodes))
+    each = _each(flag, said, count, of_hosts=bool(flags.nodes))
     stated = plain(hardware).get("gpus_per_node")
     if stated not in (None, each):
         msg = f"engine.{flag}: {said} makes hardware.gpus_per_node {each}, but that says {stated}; they must agree"
@@ -44,7 +45,8 @@ def _each(flag: str, said: object, count: int, *, of_hosts: bool) -> int:
     return count // said
 
 
-def _count(hardware: Mapping[str, Any]) -> int:
+def _count(hardware: Mapping[str, Any]) -> int | None:
+    """GPUs in all; None where they are no number, which is refused by its own field."""
     name = hardware.get("gpu")
-    count = hardware.get("count") or (read_counted(name).count if isinstance(name, str) else None)
-    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 1
+    count = hardware.get("count") or (read_counted(name).count if isinstance(name, str) else None) or 1
+    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else None

@@ -29,7 +29,9 @@ def check_output(workload: Mapping[str, Any], engine: Mapping[str, Any]) -> None
 
 def _asked(workload: Mapping[str, Any]) -> Iterator[float]:
     """Lengths of answers that a workload, or a class of it, states: numbers, means and bounds of distributions."""
-    for part in (workload, *(each for each in workload.get("classes") or () if isinstance(each, Mapping))):
+    classes = workload.get("classes")
+    listed = classes if isinstance(classes, (list, tuple)) else ()
+    for part in (workload, *(each for each in listed if isinstance(each, Mapping))):
         said = part.get("output_tokens")
         for each in (said.get("mean"), said.get("max")) if isinstance(said, Mapping) else (said,):
             if isinstance(each, (int, float)):
