@@ -71,7 +71,7 @@ def test_another_model_is_refused(
     ],
 )
 def test_the_same_model_under_another_id_is_taken(model: Json, named: str, weights: str | None) -> None:
-    precision = {} if weights is None else {"precision": {"weights": weights}}
+    precision = {"weights": weights}
     found = memory_plan(
         model=model, hardware=GPU, engine={"name": "vllm", "model": named}, precision=precision
     )

@@ -98,15 +98,19 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
             *_assumptions(planned, request),
             *tier_words(request, tiers),
         ],
-        warnings=[
-            *subject.warnings,
-            *version_warnings(request.engine),
-            *uncounted_words(request.engine),
-            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.held.fits),
-            *prefill_warnings(planned),
-            *tier_warnings(request, planned, tiers),
-        ],
+        warnings=[*_warnings(planned, request), *tier_warnings(request, planned, tiers)],
     )
+
+
+def _warnings(planned: Planned, request: MemoryPlanRequest) -> list[str]:
+    subject = planned.subject
+    return [
+        *subject.warnings,
+        *version_warnings(request.engine),
+        *uncounted_words(request.engine),
+        *plan_warnings(planned.plan, planned.asked, subject.setup.gpu, fits=planned.held.fits),
+        *prefill_warnings(planned),
+    ]
 
 
 def _changes(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> list[Change]:
