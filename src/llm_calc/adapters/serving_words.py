@@ -42,6 +42,10 @@ WIDE = {
     "precision.weights": "matrices in fp32 were never measured; they are timed at the GPU's rate of fp32",
     "precision.activations": "activations in fp32 were never measured; steps are timed as with those of 16 bits",
 }
+NARROW = (
+    "precision.weights: kernels of this format were never measured; matrices are timed as those of 16-bit numbers that "
+    "take as few bytes, and unpacking may take longer"
+)
 UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
 UNCUT = (
     "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
@@ -136,7 +140,13 @@ def placed_warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        if option in WIDE:
+        if (
+            option in WIDE
+            and placed.subject.setup.numbers.recipe.default.compute != "fp32"
+            and "weights" in option
+        ):
+            yield NARROW
+        elif option in WIDE:
             yield f"{option}: {WIDE[option]}"
         else:
             yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
