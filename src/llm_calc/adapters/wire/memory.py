@@ -13,7 +13,7 @@ from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
-from llm_calc.adapters.wire.workloads import KvTierPart, TierName
+from llm_calc.adapters.wire.workloads import KvTierPart
 
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
     {
@@ -133,7 +133,7 @@ class KvCache(Answer):
 class TierMemory(Answer):
     """A memory below the GPU's: what it takes, what it holds, and whether it pays."""
 
-    tier: TierName = Field(description="The memory")
+    tier: str = Field(description="The memory: host, disk or store")
     memory_bytes: int = Field(description="What it takes, of all replicas together [bytes]")
     memory_bytes_per_host: int | None = Field(
         description="The same on each host [bytes]; null for a store, which is one for all"
