@@ -42,6 +42,7 @@ WIDE = {
     "precision.weights": "matrices in fp32 were never measured; they are timed at the GPU's rate of fp32",
     "precision.activations": "activations in fp32 were never measured; steps are timed as with those of 16 bits",
 }
+NARROW = "matrices in such weights are not multiplied with these; steps are timed as by the engine's own"
 UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
 UNCUT = (
     "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
@@ -137,7 +138,9 @@ def placed_warnings(placed: Placed) -> Iterator[str]:
         )
     for option in placed.untimed:
         if option in WIDE:
-            yield f"{option}: {WIDE[option]}"
+            bits = placed.subject.setup.numbers.activations.element_bits
+            narrow = option.endswith("activations") and bits < 16
+            yield f"{option}: {NARROW if narrow else WIDE[option]}"
         else:
             yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
     if packs_cache(placed):
