@@ -2,10 +2,12 @@
 
 Which tests reach a line was recorded beforehand (coverage with a context for each test). Of many, an even spread over
 them is run, those of the core first, so that a mutant takes seconds. A line that is only reached while modules are
-imported is tried against the tests that reach anything else of its file.
+imported is tried against the tests that reach anything else of its file. Where nothing was recorded, the files of tests
+that import the changed module are run, then all of the folder that mirrors its room.
 """
 
 import difflib
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -43,8 +45,34 @@ def tests_of(recorded: CoverageData, file: str, line: int) -> list[str]:
     return spread(reached)
 
 
+def importing(tree: Path, file: Path) -> list[str]:
+    """Return the files of tests that import a module of the core by its name, then those that mirror its room."""
+    module = ".".join(file.relative_to("src").with_suffix("").parts).removesuffix(".__init__")
+    package, _, name = module.rpartition(".")
+    named = re.compile(rf"import {module}\b|from {module} import|from {package} import .*\b{name}\b")
+    every = sorted((tree / "tests").glob("[ac]*/**/test_*.py"))
+    direct = [path for path in every if named.search(path.read_text(encoding="utf-8"))]
+    room = file.relative_to(CORE).parts[0]
+    homes = ((room,), (f"test_{room}",))
+    mirrored = [
+        path for path in every if path.relative_to(tree).parts[1:3] in [("core", *home) for home in homes]
+    ]
+    return [str(path.relative_to(tree)) for path in dict.fromkeys([*direct, *mirrored])]
+
+
 def _tests(contexts: Iterable[str]) -> set[str]:
     return {name.rpartition("|")[0] for name in contexts if "|" in name and "\n" not in name}
+
+
+def chosen(pristine: Path, file: Path, line: int) -> list[str]:
+    """Return the tests of a changed line: by what was recorded, else by what they import."""
+    if not (pristine / ".coverage").exists():
+        return importing(pristine, file)
+    recorded = CoverageData(str(pristine / ".coverage"))
+    recorded.read()
+    if str(pristine / file) not in recorded.measured_files():
+        sys.exit(f"{file} was not recorded")
+    return tests_of(recorded, str(pristine / file), line)
 
 
 def main() -> int:
@@ -53,11 +81,7 @@ def main() -> int:
     found = changed_line(pristine, Path())
     if found is None:
         return 0
-    recorded = CoverageData(str(pristine / ".coverage"))
-    recorded.read()
-    if str(pristine / found[0]) not in recorded.measured_files():
-        sys.exit(f"{found[0]} was not recorded")
-    names = tests_of(recorded, str(pristine / found[0]), found[1])
+    names = chosen(pristine, *found)
     if not names:
         return 0
     arguments.write_text("\n".join(names), encoding="utf-8")

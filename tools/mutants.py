@@ -3,7 +3,11 @@
 cosmic-ray makes the mutants; a seeded sample of them is run in a copy of the checkout. The tests of core and adapters
 are run once to record which of them reach which line; against a mutant run those that reach its line, an even spread of
 them where they are many (``tools.mutant_tests``). Left out are changes of annotations, which nothing can notice,
-and operators of bits. A mutant that is equivalent to the original counts as not noticed.
+and operators of bits. A mutant that is equivalent to the original counts as not noticed, and one whose tests do not
+end in time is counted apart.
+
+``--each N`` draws so many of every room instead, ``--imported`` records nothing and runs the files of tests that import
+the changed module, then all that mirror its room: minutes instead of an hour, and a stricter question.
 """
 
 import argparse
@@ -20,17 +24,14 @@ ROOT = Path(__file__).parents[1]
 COSMIC_RAY = (sys.executable, "-m", "uv", "tool", "run", "--from", "cosmic-ray==8.7.0", "cosmic-ray")
 LEFT_OUT_OPERATORS = ("Bit", "Shift")
 """``X | None`` is an operator to cosmic-ray; floats refuse operators of bits: any test notices."""
-ALL = "select job_id, operator_name from mutation_specs order by module_path, operator_name, occurrence"
+ALL = """select job_id, operator_name, module_path from mutation_specs
+    order by module_path, operator_name, occurrence"""
 CORE = "src/llm_calc/core/"
-LEFT_TO_COUNTS = "architectures"
-"""Readings of classes, which are held by counts of the classes themselves."""
-UNDER = sorted(
-    path.name for path in (ROOT / CORE).iterdir() if path.name[0] != "_" and path.name != LEFT_TO_COUNTS
-)
+UNDER = sorted(path.name for path in (ROOT / CORE).iterdir() if path.name[0] != "_")
 CONFIG = """
 [cosmic-ray]
 module-path = {paths}
-timeout = 90.0
+timeout = {limit_s}
 excluded-modules = []
 test-command = "{python} -m tools.mutant_tests {pristine}"
 [cosmic-ray.distributor]
@@ -40,12 +41,31 @@ LEFT_OUT = (".git", ".venv", ".*cache*", "_build", ".hypothesis", "node_modules"
 RECORD = ("-q", "-p", "no:cacheprovider", "--cov=llm_calc.core", "--cov-context=test", "--cov-report=")
 
 
-def sample(session: Path, most: int, seed: int) -> int:
+def room_of(path: str) -> str:
+    """Return the folder or file of the core that a module is in."""
+    return path.partition(CORE)[2].partition("/")[0]
+
+
+def drawn(jobs: list[tuple[str, str]], options: argparse.Namespace) -> set[str]:
+    """Return a seeded sample of (job, room): over all of them, or so many of each room."""
+    chance = random.Random(options.seed)
+    if options.each is None:
+        return {job for job, _ in chance.sample(jobs, min(options.most, len(jobs)))}
+    rooms: dict[str, list[str]] = {}
+    for job, room in jobs:
+        rooms.setdefault(room, []).append(job)
+    return {job for each in rooms.values() for job in chance.sample(each, min(options.each, len(each)))}
+
+
+def sample(session: Path, options: argparse.Namespace) -> int:
     """Keep a seeded sample of a session's mutants; return how many there were."""
     with sqlite3.connect(session) as database:
-        every = database.execute(ALL).fetchall()
-        jobs = [job for job, operator in every if not any(part in operator for part in LEFT_OUT_OPERATORS)]
-        kept = set(random.Random(seed).sample(jobs, min(most, len(jobs))))
+        jobs = [
+            (job, room_of(path))
+            for job, operator, path in database.execute(ALL).fetchall()
+            if not any(part in operator for part in LEFT_OUT_OPERATORS)
+        ]
+        kept = drawn(jobs, options)
         for table in ("mutation_specs", "work_items"):
             there = {row[0] for row in database.execute(f"select job_id from {table}")}
             database.executemany(f"delete from {table} where job_id = ?", [(job,) for job in there - kept])
@@ -54,7 +74,8 @@ def sample(session: Path, most: int, seed: int) -> int:
 
 def results(session: Path) -> list[tuple[str, str, int, str]]:
     """Return outcome, file, line and change of every mutant that was run."""
-    query = """select test_outcome, module_path, start_pos_row, diff from work_results
+    query = """select case when output = 'timeout' then 'late' else test_outcome end, module_path, start_pos_row, diff
+        from work_results
         join mutation_specs using (job_id) order by module_path, start_pos_row"""
     with sqlite3.connect(session) as database:
         return [tuple(row) for row in database.execute(query)]
@@ -66,43 +87,67 @@ def changed(diff: str) -> str:
     return " / ".join(line[1:].strip() for line in lines)
 
 
-def prepared(folder: Path, tests: list[str]) -> tuple[str, Path]:
+def prepared(folder: Path, options: argparse.Namespace) -> tuple[str, Path]:
     """Copy the checkout twice and record in one what each test reaches; return how to run Python, and the other."""
     pristine, copy = folder / "pristine", folder / "copy"
     shutil.copytree(ROOT, pristine, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    command = [sys.executable, "-m", "pytest", *RECORD, *tests]
-    recording = {**os.environ, "PYTHONPATH": str(pristine / "src"), "COVERED": "most"}
-    subprocess.run(command, cwd=pristine, env=recording, check=True)
+    if not options.imported:
+        command = [sys.executable, "-m", "pytest", *RECORD, *options.tests]
+        recording = {**os.environ, "PYTHONPATH": str(pristine / "src"), "COVERED": "most"}
+        subprocess.run(command, cwd=pristine, env=recording, check=True)
     shutil.copytree(pristine, copy)
     return f"env PYTHONPATH={copy / 'src'} {sys.executable}", copy
 
 
-def main() -> None:
-    """Run the sample and print what survived, and the share that was noticed."""
+def ran(folder: Path, options: argparse.Namespace) -> tuple[int, list[tuple[str, str, int, str]]]:
+    """Make the mutants and run the sample; return how many there were, and the results."""
+    config, session = folder / "config.toml", folder / "session.sqlite"
+    python, copy = prepared(folder, options)
+    paths = [f"{CORE}{path}" for path in options.under]
+    settings = {"python": python, "pristine": folder / "pristine", "paths": paths, "limit_s": options.limit_s}
+    config.write_text(CONFIG.format(**settings), encoding="utf-8")
+    subprocess.run([*COSMIC_RAY, "init", config, session], cwd=copy, check=True)
+    everything = sample(session, options)
+    subprocess.run([*COSMIC_RAY, "exec", config, session], cwd=copy, check=True)
+    return everything, results(session)
+
+
+def asked() -> argparse.Namespace:
+    """Read what is to be run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, default=100, help="mutants to run")
+    parser.add_argument("--each", type=int, help="mutants of every folder and file under the core, instead")
     parser.add_argument("--seed", type=int, default=20261130)
+    parser.add_argument("--limit-s", type=float, default=90.0, help="longest time of one mutant's tests")
     parser.add_argument("--under", nargs="+", default=UNDER, help="folders or files of the core")
+    parser.add_argument(
+        "--imported", action="store_true", help="run tests by what they import; record nothing"
+    )
     parser.add_argument(
         "--tests", nargs="+", default=["tests/core", "tests/adapters"], help="what may notice"
     )
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the sample and print what survived, and the share that was noticed, by room and of all."""
     with tempfile.TemporaryDirectory() as name:
-        config, session = Path(name) / "config.toml", Path(name) / "session.sqlite"
-        paths = [f"{CORE}{path}" for path in options.under]
-        python, copy = prepared(Path(name), options.tests)
-        config.write_text(
-            CONFIG.format(python=python, pristine=Path(name) / "pristine", paths=paths), encoding="utf-8"
-        )
-        subprocess.run([*COSMIC_RAY, "init", config, session], cwd=copy, check=True)
-        everything = sample(session, options.most, options.seed)
-        subprocess.run([*COSMIC_RAY, "exec", config, session], cwd=copy, check=True)
-        found = results(session)
-    survivors = [row for row in found if row[0].lower().endswith("survived")]
-    for _, file, line, diff in survivors:
-        print(f"survived: {file}:{line}: {changed(diff)}")
-    noticed = len(found) - len(survivors)
-    print(f"{noticed} of {len(found)} noticed ({noticed / len(found):.0%}), a sample of {everything}")
+        everything, found = ran(Path(name), asked())
+    for outcome, file, line, diff in found:
+        if "killed" not in outcome.lower():
+            print(f"{outcome.lower()}: {file}:{line}: {changed(diff)}")
+    decided = [
+        (room_of(file), "killed" in outcome.lower()) for outcome, file, *_ in found if outcome != "late"
+    ]
+    for room in sorted({room for room, _ in decided}):
+        noticed = [killed for each, killed in decided if each == room]
+        print(f"{room}: {sum(noticed)} of {len(noticed)}")
+    noticed = [killed for _, killed in decided]
+    print(
+        f"{sum(noticed)} of {len(decided)} noticed ({sum(noticed) / len(decided):.0%}), a sample of {everything}"
+    )
+    if len(found) > len(decided):
+        print(f"{len(found) - len(decided)} more had tests that did not end in time")
 
 
 if __name__ == "__main__":

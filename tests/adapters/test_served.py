@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
@@ -151,3 +152,16 @@ def test_a_smaller_cache_than_the_engine_s_own_is_warned_of_where_the_plan_does_
         "engine's own default" in words
         for words in SERVING_ESTIMATE.answered(named, load_catalogs()).warnings
     )
+
+
+@pytest.mark.parametrize(
+    ("weights", "known"), [("int3", False), ("mxfp8", False), ("int4-awq", True), ("fp8", True)]
+)
+def test_a_format_whose_kernels_have_no_class_is_told_and_called_no_measured_one(
+    weights: str, known: bool
+) -> None:
+    """Its matrices take the efficiencies of 16-bit ones: nobody measured otherwise."""
+    found = llm_calc.estimate(model="llama-3.1-8b", hardware="h100", precision=weights, engine="vllm")
+    assert any("never measured" in words and "16-bit" in words for words in found.warnings) != known
+    if not known:
+        assert found.basis.kind == "formula_only"

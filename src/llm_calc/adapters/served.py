@@ -12,7 +12,7 @@ from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
-from llm_calc.core.calibration import Calibration, chip_class
+from llm_calc.core.calibration import Calibration, chip_class, without_class
 from llm_calc.core.engines import ANY_ENGINE, Engine, MemoryPlan, Pool, traits_of
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
@@ -185,9 +185,10 @@ def unmeasured(subject: Subject, precision: PrecisionPart, engine: EnginePart) -
 
 
 def wide_numbers(subject: Subject) -> Iterator[str]:
-    """Fields of numbers in 32 bits, which no run was measured with."""
+    """Fields of numbers in 32 bits, or of few bits in a format of no class, which no run was measured with."""
     numbers = subject.setup.numbers
-    if numbers.recipe.default.compute == "fp32":
+    stored = (numbers.recipe.default, *(rule.format for rule in numbers.recipe.rules))
+    if numbers.recipe.default.compute == "fp32" or any(without_class(each) for each in stored):
         yield "precision.weights"
     elif numbers.activations.element_bits > 16:
         yield "precision.activations"

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from llm_calc.core.engines import traits_of
+from llm_calc.core.formats import NumberFormat
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.serving.rates import NO_KERNELS, Kernels
 
@@ -41,6 +42,8 @@ _FORMAT_CLASSES = (
 """Beginnings of format names, and the class of formats whose kernels work alike."""
 
 
+WIDE_BITS = 16
+"""Bits of the numbers that no kernel unpacks."""
 _MOST_KNOWN = 8_192
 ANY = ""
 """Of whatever is not named."""
@@ -72,6 +75,11 @@ def format_class(name: str) -> str:
         if name.startswith(start):
             return kind
     return "16-bit" if name else ""
+
+
+def without_class(numbers: NumberFormat) -> bool:
+    """Whether numbers of fewer bits take the efficiencies of 16-bit ones, as no class of formats is theirs."""
+    return 0 < numbers.element_bits < WIDE_BITS and format_class(numbers.name) == "16-bit"
 
 
 @dataclass(frozen=True, kw_only=True)

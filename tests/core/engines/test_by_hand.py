@@ -1,10 +1,14 @@
 """Pools and cells of engines, worked out by hand on round numbers."""
 
+from dataclasses import replace
+
 import pytest
 
 from llm_calc.core.engines.caches import LayerCache
+from llm_calc.core.engines.llama_cpp_compute import Graph, compute_bytes
 from llm_calc.core.engines.llama_cpp_slots import padded, slots_of
-from llm_calc.core.engines.sglang_pools import capped_pools, one_pool, two_pools
+from llm_calc.core.engines.sglang_pools import StateSlots, capped_pools, one_pool, state_pool, two_pools
+from tests.builders import llama
 
 FULL = LayerCache(kind="full", layers=2, bytes_per_token=100.0)
 SLIDING = LayerCache(kind="sliding", layers=3, bytes_per_token=100.0, window_tokens=1000)
@@ -62,3 +66,34 @@ def test_a_window_is_kept_for_every_slot_that_shares_a_cache() -> None:
     assert slots_of(4096, 3, shared=False).window_cells(512, 512) == 1024
     assert slots_of(4096, 3, shared=True).window_cells(512, 512) == 2048
     assert slots_of(1024, 3, shared=True).window_cells(512, 512) == 1024
+
+
+def test_slots_of_recurrent_states_with_one_for_nobody() -> None:
+    # 4 layers of 250 bytes: 1000 a slot. Half of 21 000, less the padding's slot, holds 9; ten are taken.
+    states = (LayerCache(kind="state", layers=4, bytes_per_token=0.0, state_bytes=250.0),)
+    slots = StateSlots(a_request=3, fixed=None, padding=1, share=0.5)
+    pool, taken = state_pool(states, 21_000.0, slots)
+    assert (pool.capacity_bytes, taken) == (9_000.0, 10_000.0)
+    assert [claim.block_bytes for claim in pool.claims] == [3_000.0]  # three slots a running request
+    # A number that is given stands, whatever there is; its padding comes on top.
+    pool, taken = state_pool(states, 0.0, replace(slots, fixed=7, padding=2))
+    assert (pool.capacity_bytes, taken) == (7_000.0, 9_000.0)
+    # No slot is negative.
+    assert state_pool(states, 100.0, slots)[0].capacity_bytes == 0.0
+
+
+def test_the_head_of_a_small_micro_batch_is_the_widest_of_the_graph() -> None:
+    # 512 outputs of 4 x (32 000 + 4096) bytes; 32 tokens of the layers are a hundredth of it.
+    graph = Graph(
+        model=llama(),
+        slots=slots_of(512, 1, shared=False),
+        micro_batch=32,
+        flash_attention=True,
+        swa_full=False,
+        outputs=512,
+    )
+    assert compute_bytes(graph) == 512 * 4 * (32_000 + 4_096)
+    assert compute_bytes(replace(graph, used=False)) == 0.0
+    # Where another device holds the head, layers alone count: the widest is at least gate and up beside the input.
+    without = compute_bytes(replace(graph, output=False))
+    assert 32 * 4 * 2 * 11_008 < without < 512 * 4 * 36_096 / 10

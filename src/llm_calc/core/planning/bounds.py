@@ -167,17 +167,23 @@ def largest_that_fits(deployment: Deployment, loads: FloatArray, awake: Quantity
 
 
 def in_flight(
-    deployment: Deployment, lengths: Lengths, requests_per_s: Quantity, start: FloatArray
+    deployment: Deployment,
+    lengths: Lengths,
+    requests_per_s: Quantity,
+    start: FloatArray,
+    latency_s: Quantity | None = None,
 ) -> FloatArray:
     """Requests in flight at a rate, iterated downwards from ``start`` [requests].
 
-    ``n = rate x latency(n)``, four rounds.
+    ``n = rate x latency(n)``, four rounds; ``latency_s``: at ``start``, where it is known.
     Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet
     and the law as quoted.
     Leaves out: what the iteration has left after four rounds.
     """
     running = start
     for _ in range(4):
-        latency = one_by_one(deployment, lengths, running, ONLY_TIMES).request_latency_s
-        running = np.minimum(start, np.maximum(np.asarray(requests_per_s * latency), ROOM))
+        if latency_s is None:
+            latency_s = one_by_one(deployment, lengths, running, ONLY_TIMES).request_latency_s
+        running = np.minimum(start, np.maximum(np.asarray(requests_per_s * latency_s), ROOM))
+        latency_s = None
     return running

@@ -227,24 +227,24 @@ def _at_rate(
 ) -> Split:
     """Replicas share the arrivals; what one takes at most is its throughput at the largest load, less a reserve."""
     start = np.maximum(each, 1.0)
-    needed = np.where(each > 0, load.amount / _most_rate(deployment, lengths, each), np.inf)
+    most = under_load(deployment, "request_rate", lengths, start)
+    needed = np.where(each > 0, load.amount / _most_rate(deployment, lengths, each, most), np.inf)
     least, replicas = np.ceil((1 - SPARE) * needed), np.ceil(needed)
     if load.fastest:
         replicas = np.maximum(replicas, most_replicas)
         least = np.minimum(np.maximum(least, most_replicas), replicas)
     rate = load.amount / np.maximum(replicas, 1)
-    running = in_flight(deployment, lengths, rate, start)
+    running = in_flight(deployment, lengths, rate, start, most.request_latency_s)
     loaded = under_load(deployment, "request_rate", lengths, np.maximum(running, 1.0))
     estimate = at_rate(loaded, lengths, rate)
     possible = ((each > 0) & (least <= most_replicas)).astype(np.float64)
     return Split(each=rate, replicas=replicas, least=least, estimate=estimate, possible=possible)
 
 
-def _most_rate(deployment: Deployment, lengths: Lengths, each: FloatArray) -> FloatArray:
+def _most_rate(deployment: Deployment, lengths: Lengths, each: FloatArray, most: Estimate) -> FloatArray:
     """Arrivals a second that a replica takes: at its largest load, or of an endless queue where memory decides that."""
-    loaded = under_load(deployment, "request_rate", lengths, np.maximum(each, 1.0)).requests_per_s
     endless = np.where(
         each >= largest_that_fits(deployment, LOADS), queue_of_many(deployment, lengths).requests_per_s, 0.0
     )
-    rate: FloatArray = STEADY_LOAD * np.maximum(loaded, endless)
+    rate: FloatArray = STEADY_LOAD * np.maximum(most.requests_per_s, endless)
     return rate
