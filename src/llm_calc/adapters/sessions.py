@@ -261,7 +261,7 @@ def sessions_answer(
     hits = found.hit_fractions
     return SessionsAnswer(
         hit_fraction=sum(hits),
-        most_hit_fraction=most_hits(stream) if room.keeps else 0.0,
+        most_hit_fraction=max(most_hits(stream), found.seen.known_fraction) if room.keeps else 0.0,
         tiers=list(tiers_found(placed, room, hits)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
