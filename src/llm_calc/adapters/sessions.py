@@ -172,7 +172,7 @@ def room_of(
         raise UnsupportedError(msg, field=field)
     setup, per_token = subject.setup, bytes_per_token(subject)
     gpus = setup.layout.gpus // replicas
-    found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
+    found = [tier_of(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
     if len({tier.name for tier in found}) < len(found):
         raise InvalidInputError("kv_tiers: each tier may be named once", field="kv_tiers")
     keeps = workload.reuses and keeps_prefixes(part, setup.model) and per_token > 0
@@ -207,9 +207,10 @@ def keeps_prefixes(part: EnginePart, model: Model) -> bool:
     return engine.traits.load.keeps_states or not states
 
 
-def _tier(
+def tier_of(
     tier: KvTierPart, gpu: Gpu, gpus: int, replicas: int, per_token: float, capacity_tokens: float
 ) -> Tier:
+    """A tier of one replica, whose own cache has ``capacity_tokens``; raises as :func:`room_of`."""
     default = load_tiers()[tier.tier]
     if tier.memory_bytes is not None:
         tokens = tier.memory_bytes / replicas / max(per_token, 1e-9)
