@@ -237,3 +237,32 @@ def test_one_piece_of_each_expert_is_not_what_tensorrt_llm_does_anyway() -> None
             hardware="4x h100-80gb-sxm",
             engine={"name": "trtllm", "tp_size": 4, "moe_tensor_parallel_size": 1},
         )
+
+
+@pytest.mark.parametrize(
+    ("engine", "weights", "activations", "taken"),
+    [
+        ("trtllm", "bf16", "fp8", False),
+        ("trtllm", "int4-awq", "fp8", False),
+        ("trtllm", "fp8", "fp8", True),
+        ("vllm", "bf16", "fp8", False),
+        ("vllm", "fp8", "fp8", True),
+        ("vllm", "fp8", "int8", False),
+        ("vllm", "int8", "int8", True),
+        ("sglang", "bf16", "bf16", True),
+    ],
+)
+def test_narrow_activations_are_those_that_weights_are_multiplied_with(
+    engine: str, weights: str, activations: str, taken: bool
+) -> None:
+    found = llm_calc.estimate(
+        model="llama-3.1-8b",
+        hardware="h100-80gb-sxm",
+        engine=engine,
+        precision={"weights": weights, "activations": activations},
+        workload=LOAD,
+    )
+    told = [word for word in found.warnings if word.startswith("precision.activations")]
+    assert bool(told) != taken
+    assert (found.basis.kind == "formula_only") != taken
+    assert not any("32" in word for word in told)

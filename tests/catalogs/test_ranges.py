@@ -7,7 +7,7 @@ import pytest
 
 from tools.calibrate.families import cases_by_family
 from tools.calibrate.novelty import as_times
-from tools.calibrate.ranges import group_range
+from tools.calibrate.ranges import group_range, own_range
 
 SPREAD = np.linspace(-0.1, 0.1, 50)
 
@@ -25,6 +25,11 @@ def test_many_groups_widen_until_they_hold_each_other() -> None:
     groups = np.repeat([f"group {number}" for number in range(8)], 50)
     _, middle = np.quantile(values, (0.1, 0.9))
     assert group_range(values, groups)[1] >= middle
+
+
+def test_one_groups_own_range_is_its_middle_and_holds_the_estimate() -> None:
+    """Of an even row from 0.4 to 0.6 the 90th percentile is 0.58; all lie on one side of what was told."""
+    assert own_range(SPREAD + 0.5) == pytest.approx((0.0, 0.58), abs=0.002)
 
 
 def test_a_rate_that_was_predicted_too_high_is_a_time_that_was_predicted_too_low() -> None:

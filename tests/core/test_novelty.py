@@ -1,5 +1,6 @@
 """Which held-out errors a question gets, by how new it is to the fit."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -28,13 +29,14 @@ ERRORS = [
     error("model", -0.2, 0.3),
     error("gpu", -0.15, 0.2),
     error("vendor", -0.3, 0.4),
+    error("vendor", -0.3, 0.4, maker="nvidia"),
     error("vendor", 0.0, 1.5, maker="other"),
 ]
 NVIDIA = Newness(place="gpu", pair="vllm/hopper", maker="nvidia")
 
 
-def bounds(new: Newness) -> tuple[float, float]:
-    (told,) = errors_told(ERRORS, new)
+def bounds(new: Newness, errors: Sequence[HeldOutError] = ERRORS) -> tuple[float, float]:
+    (told,) = errors_told(errors, new)
     return told.low_log, told.high_log
 
 
@@ -47,6 +49,13 @@ def test_a_vendor_that_an_engine_never_ran_on_gets_what_its_maker_showed(
     maker: str, expected: tuple[float, float]
 ) -> None:
     assert bounds(replace(NVIDIA, place="vendor", maker=maker)) == expected
+
+
+def test_a_maker_of_which_no_error_is_known_is_half_as_much_again_besides() -> None:
+    """ln(1.5) = 0.405 beside 0.3 and beside 0.4: independent errors add up as squares."""
+    nvidia = [each for each in ERRORS if each.maker != "other"]
+    low, high = bounds(replace(NVIDIA, place="vendor", maker="other"), nvidia)
+    assert (low, high) == pytest.approx((-0.505, 0.570), abs=1e-3)
 
 
 def test_what_is_newer_is_never_surer_than_known_rows_of_the_same_engine_and_chips() -> None:

@@ -337,3 +337,12 @@ def test_a_value_that_a_later_one_takes_the_place_of_is_told(opened: Opener) -> 
     expect(page.locator("#f-m")).to_have_value("qwen3-8b")
     expect(page.locator(".card.warning")).to_contain_text("said again: m=llama-3.1-8b")
     expect(page).not_to_have_url(re.compile("llama"))
+
+
+def test_a_context_below_the_request_is_lengthened_by_one_press(opened: Opener) -> None:
+    page = opened("/?v=1&i=20000")
+    longer = page.get_by_role("button", name=re.compile("^4 GPUs, started with 20512 tokens"))
+    longer.click()
+    expect(page.locator("#f-len")).to_have_value("20512")
+    expect(page.locator("#f-n")).to_have_value("4")
+    expect(page.locator(".verdict")).to_contain_text("Fits")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from zlib import crc32
 
@@ -20,7 +20,7 @@ from tools.calibrate.evaluate import Fitted
 from tools.calibrate.folds import folds, label, setting_group
 from tools.calibrate.offsets import measured_shape
 from tools.calibrate.parameters import Rows
-from tools.calibrate.ranges import FEW, group_range
+from tools.calibrate.ranges import FEW, group_range, own_range
 
 LEAST_TOLD, LEAST_OF_PAIR = 10, 30
 """Cases, from which on a maker, and a pair of engine and chips, has a range of its own."""
@@ -126,10 +126,15 @@ class Samples:
                     yield some.told(own, place, maker)
 
     def told(self, everybody: "Samples", place: str, maker: str) -> HeldOutError:
-        """The error of a maker: of a single group, which tells no other how far off it is, no narrower than of all."""
+        """The error of a maker: of a single group, which tells no other how far off it is, no narrower than of all.
+
+        The group's own range is as it was met: of AMD's servers, all of one model, twice as wide held every case.
+        """
         error = self.error(place, maker=maker)
-        alone = len({label(case, place) for case in self.cases}) == 1
-        return widened(error, everybody.error(place)) if maker and alone else error
+        if not maker or len({label(case, place) for case in self.cases}) > 1:
+            return error
+        low, high = own_range(-self.residuals)
+        return widened(replace(error, low_log=low, high_log=high), everybody.error(place))
 
     def error(self, held_out: str, *, pair: str = "", maker: str = "") -> HeldOutError:
         """Mean and median error, and the range of ln(measured / predicted) that holds 80 % of new groups' cases."""

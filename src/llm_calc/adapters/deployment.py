@@ -168,7 +168,7 @@ def place_subject(
         **_of_cache_room(placed, workload, served.unheld_by_default(default, built, workload, assumed)),
         assumptions=(*placed.assumptions, *dealt, *assumed, *served.polls(placed.deployment, built, share)),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
-        untimed=(*untimed_options(engine), *_beyond(placed, engine, workload)),
+        untimed=(*untimed_options(engine), *_beyond(placed, precision, engine, workload)),
         room=_room(placed, engine, workload, tiers),
     )
 
@@ -193,9 +193,11 @@ def _of_cache_room(placed: Placed, workload: WorkloadPart, unheld: tuple[str, ..
     return {"warnings": (*placed.warnings, *words, *unheld), "larger_cache": larger}
 
 
-def _beyond(placed: Placed, engine: EnginePart, workload: WorkloadPart) -> tuple[str, ...]:
-    """Options beyond what was measured: of graphs where one is stated and steps hold more, of kernels."""
-    found = tuple(served.unmeasured(placed.subject, engine))
+def _beyond(
+    placed: Placed, precision: PrecisionPart, engine: EnginePart, workload: WorkloadPart
+) -> tuple[str, ...]:
+    """What is beyond measurements: graphs where one is stated and steps hold more, kernels, numbers."""
+    found = tuple(served.unmeasured(placed.subject, precision, engine))
     if not OPTIONS & engine.model_fields_set:
         return found
     graphs = beyond_graphs(engine, placed.subject.setup, placed.deployment, workload, placed.replicas)

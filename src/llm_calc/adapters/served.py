@@ -177,9 +177,10 @@ def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     return larger(larger(1.0, planned), reduce(smaller, floors, planned if not floors else floors[0]))
 
 
-def unmeasured(subject: Subject, engine: EnginePart) -> Iterator[str]:
+def unmeasured(subject: Subject, precision: PrecisionPart, engine: EnginePart) -> Iterator[str]:
     """What a deployment says that no run was measured with."""
     yield from wide_numbers(subject)
+    yield from narrow_activations(subject, precision, engine)
     yield from other_kernels(subject, engine)
 
 
@@ -215,6 +216,16 @@ def polls(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[
     """What is said of a server's looks for new requests, where no request says it."""
     requests = share.requests_in_flight if share.load == "concurrency" else 0
     return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
+
+
+def narrow_activations(subject: Subject, precision: PrecisionPart, engine: EnginePart) -> Iterator[str]:
+    """The field of activations in fewer bits than 16 that matrices in such weights are not multiplied with."""
+    numbers, kinds = subject.setup.numbers, traits_of(engine.name).formats.fp8_with
+    if precision.activations == AUTO or numbers.activations.element_bits >= 16:
+        return
+    taken = numbers.activations.name == "fp8" and subject.precision.weights.storage in kinds
+    if not taken and numbers.activations.compute != numbers.recipe.default.compute:
+        yield "precision.activations"
 
 
 def other_kernels(subject: Subject, engine: EnginePart) -> Iterator[str]:

@@ -42,10 +42,12 @@ WIDE = {
     "precision.weights": "matrices in fp32 were never measured; they are timed at the GPU's rate of fp32",
     "precision.activations": "activations in fp32 were never measured; steps are timed as with those of 16 bits",
 }
-NARROW = (
-    "precision.weights: kernels of this format were never measured; matrices are timed as those of 16-bit numbers that "
-    "take as few bytes, and unpacking may take longer"
-)
+NARROW = {
+    "precision.weights": "kernels of this format were never measured; matrices are timed as those of 16-bit numbers "
+    "that take as few bytes, and unpacking may take longer",
+    "precision.activations": "matrices in such weights are not multiplied with these; steps are timed as by the "
+    "engine's own",
+}
 UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
 UNCUT = (
     "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
@@ -140,20 +142,22 @@ def placed_warnings(placed: Placed) -> Iterator[str]:
             "acceptance_fraction as measured on your text"
         )
     for option in placed.untimed:
-        if (
-            option in WIDE
-            and placed.subject.setup.numbers.recipe.default.compute != "fp32"
-            and "weights" in option
-        ):
-            yield NARROW
-        elif option in WIDE:
-            yield f"{option}: {WIDE[option]}"
+        if option in WIDE:
+            yield f"{option}: {_of_numbers(placed, option)}"
         else:
             yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
     if packs_cache(placed):
         yield "engine.kv_bits: a quantized cache was never measured; its bytes are in the times, unpacking them is not"
     if meets_unmeasured(placed):
         yield f"engine: {placed.engine} was measured with single requests only; several at once are the formula's"
+
+
+def _of_numbers(placed: Placed, option: str) -> str:
+    """What is said of numbers that no run was measured with, wider than 16 bits or narrower."""
+    numbers = placed.subject.setup.numbers
+    of_weights = option == "precision.weights"
+    wide = numbers.recipe.default.compute == "fp32" if of_weights else numbers.activations.element_bits > 16
+    return (WIDE if wide else NARROW)[option]
 
 
 def confidence_of(placed: Placed) -> Confidence:

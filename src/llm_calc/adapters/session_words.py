@@ -99,6 +99,12 @@ def session_warnings(
         yield from _unheld(placed, workload)
     yield from _slow_tiers(placed, found)
     yield from _slower_first(placed)
+    stated, known = workload.prefix_cache_hit_fraction, found.seen.known_fraction
+    if workload.grows and stated is not None and stated > known:
+        yield (
+            f"workload.prefix_cache_hit_fraction: {stated:g} is more than the {known:.3g} of these prompts that some "
+            "request before had"
+        )
     turns = 1 if workload.sessions is None else workload.sessions.turns
     replicas = placed.replicas if apart_per_s is None else 1
     served = float(found.estimate.requests_per_s) * replicas / turns

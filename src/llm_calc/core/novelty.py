@@ -1,5 +1,6 @@
 """How new a question is to a fit, and which of its held-out errors tell how sure the answer is."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -30,7 +31,8 @@ def errors_told(errors: Sequence[HeldOutError], new: Newness) -> list[HeldOutErr
 
     The rows of the place; widened by those of known stacks of the same engine and chips, by those of unseen models
     where the model was measured nowhere, and by those of unseen vendors where the engine was measured with hardly any.
-    Choice: each kind of novelty has a range of its own, from groups of which as much was unseen (``docs/accuracy.md``).
+    Choice: each kind of novelty has a range of its own, from groups of which as much was unseen (``docs/accuracy.md``);
+    that of a vendor has ``sqrt(bound^2 + ln(1.5)^2)`` for a maker of whose chips no such error is known.
     Leaves out: how several kinds of novelty add up.
     """
     found = _nearest(errors, new.place, new)
@@ -50,7 +52,21 @@ def _nearest(errors: Sequence[HeldOutError], place: str, new: Newness) -> list[H
             kind = error.load, error.metric
             if kind not in best or _nearness(error) > _nearness(best[kind]):
                 best[kind] = error
-    return [error for error in errors if best.get((error.load, error.metric)) is error]
+    chosen = [error for error in errors if best.get((error.load, error.metric)) is error]
+    return [_of_strangers(error, new) for error in chosen] if place == "vendor" else chosen
+
+
+UNKNOWN_MAKER = math.log(1.5)
+"""How far off times on chips may be besides of whose maker no error is known [ln]: in process, engines on others' chips
+were a third to a half off where nothing was known of these (``docs/accuracy.md``)."""
+
+
+def _of_strangers(error: HeldOutError, new: Newness) -> HeldOutError:
+    """The error of unseen vendors as it holds for this maker: others' do not tell how far off a further one may be."""
+    if error.maker == new.maker:
+        return error
+    low, high = -math.hypot(error.low_log, UNKNOWN_MAKER), math.hypot(error.high_log, UNKNOWN_MAKER)
+    return replace(error, low_log=low, high_log=high)
 
 
 def _nearness(error: HeldOutError) -> int:

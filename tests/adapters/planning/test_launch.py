@@ -38,7 +38,7 @@ DOCUMENTED = {
     "--kv_cache_free_gpu_memory_fraction --extra_llm_api_options",
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
     "llama.cpp": "--model --n-gpu-layers --split-mode --ctx-size --parallel --flash-attn --cache-type-k --cache-type-v "
-    "--lora --hf-repo --no-mmproj",
+    "--lora --hf-repo --no-mmproj --spec-type --spec-draft-model --spec-draft-n-max --spec-ngram-simple-size-m",
 }
 LAYOUTS = {
     "vllm": [Layout(), Layout(tensor=8, pipeline=2), Layout(data=16, expert=16)],

@@ -164,13 +164,57 @@ def test_matrices_that_an_engine_has_no_name_for_are_named() -> None:
     assert any("no word for q_a_proj" in words for words in found["notes"])
 
 
-@pytest.mark.parametrize("method", ["draft_model", "ngram", "eagle3", None])
-def test_no_plan_is_as_fast_as_a_draft_that_its_command_leaves_out(method: str | None) -> None:
+LOOKED_UP = {"method": "ngram", "draft_tokens": 4}
+
+
+@pytest.mark.parametrize(
+    ("model", "part", "words"),
+    [
+        (
+            "llama-3.1-8b",
+            {"draft": {"name": "llama-3.2-1b"}},
+            "--spec-type draft-simple --spec-draft-model Llama-3.2-1B.gguf --spec-draft-n-max 3",
+        ),
+        (
+            "llama-3.1-8b",
+            {"method": "eagle3", "draft_tokens": 4},
+            "--spec-type draft-eagle3 --spec-draft-model Llama-3.1-8B-draft.gguf --spec-draft-n-max 4",
+        ),
+        ("llama-3.1-8b", LOOKED_UP, "--spec-type ngram-simple --spec-ngram-simple-size-m 4"),
+        ("glm-4.5-air", {"method": "mtp", "draft_tokens": 2}, "--spec-type draft-mtp --spec-draft-n-max 2"),
+    ],
+)
+def test_llama_cpp_is_told_which_type_of_draft_there_is(model: str, part: dict[str, Any], words: str) -> None:
+    """Options of tools/server/README.md of ggml-org/llama.cpp@00dc8057; of n-grams the tokens are those of its type."""
+    load = {"input_tokens": 1024, "output_tokens": 128, "concurrency": 1}
+    speculative = {"acceptance_fraction": 0.95, **part}
+    answer = plan(
+        model={"name": model},
+        gpus=["h100-80gb-sxm"],
+        engines=["llama.cpp"],
+        workload=load,
+        objective="latency",
+        speculative=speculative,
+    )
+    found = answer.plans[0]
+    assert found.speculative is not None
+    assert f" {words}" in found.launch_command
+    at_hand = ("names a draft head, which", "names a file of the draft, which")
+    assert any(each in " ".join(found.notes) for each in at_hand) is ("spec-draft-model" in words)
+
+
+@pytest.mark.parametrize("method", ["draft_model", "ngram", "eagle3", "mtp", None])
+def test_no_draft_is_planned_that_the_command_leaves_out(method: str | None) -> None:
     load = {"input_tokens": 1024, "output_tokens": 128, "concurrency": 1}
     part = {"method": method, "acceptance_fraction": 0.95, "draft_cost_fraction": 0.01}
-    answer = plan(**asked("llama.cpp", workload=load, speculative=part))
-    assert all(each.speculative is None for each in answer.plans)
-    assert any(words.startswith("speculative: not tried under llama.cpp") for words in answer.warnings)
+    for engine in ("llama.cpp", "mlx"):
+        gpus = ["apple-m3-max"] if engine == "mlx" else ["h100-80gb-sxm"]
+        answer = plan(**asked(engine, gpus=gpus, workload=load, speculative=part))
+        untold = any(words.startswith(f"speculative: not tried under {engine}") for words in answer.warnings)
+        for each in answer.plans:
+            told = any(word in each.launch_command for word in ("--spec-type", "--draft-model"))
+            assert (each.speculative is not None) is told
+            assert not (told and untold)
 
 
 REASONS = [

@@ -11,12 +11,12 @@ from llm_calc.core.serving import arrivals, batch, disaggregated, estimate
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.estimate import Deployment
-from llm_calc.core.serving.host import HostTimes
+from llm_calc.core.serving.host import NO_HOST, HostTimes
 from llm_calc.core.serving.rates import Kernels
 from llm_calc.core.serving.run import mean_start
 from llm_calc.core.serving.scheduler import simulate
 from llm_calc.core.serving.speculation import Draft
-from llm_calc.core.serving.traffic import Scheduling, Traffic, poisson_arrivals
+from llm_calc.core.serving.traffic import Scheduling, Served, Traffic, poisson_arrivals
 from tests.builders import deepseek_v3, llama, mixtral
 from tests.core.serving.cases import MACHINE, PERFECT, rates, work
 
@@ -271,3 +271,19 @@ def test_a_simulation_without_requests_ends_at_once() -> None:
 def test_experts_in_a_long_queue_are_all_read() -> None:
     queue = estimate.queue_of_many(replace(DEPLOYMENT, work=work(mixtral(), tensor=2)), LENGTHS)
     assert float(queue.running) == 1000.0
+
+
+def test_latencies_of_a_run_grow_with_its_times_a_token() -> None:
+    """100 further tokens of 0.1 s take 10 s of the run's 11 s; at 0.2 s a token all take 20 s, and the waits stay."""
+    seen = Served(
+        ttft_s=np.array([1.0, 1.0]),
+        tpot_s=np.array([0.1, 0.1]),
+        latency_s=np.array([11.0, 11.0]),
+        elapsed_s=11.0,
+        output_tokens=202.0,
+        mean_running=2.0,
+    )
+    lengths = Lengths(input_tokens=1024.0, output_tokens=101.0)
+    found = estimate.from_run(replace(DEPLOYMENT, host=NO_HOST), lengths, seen, 2.0, 0.2, None)
+    assert found.request_latency_s == pytest.approx(21.0)
+    assert dict(found.percentiles)["request_latency_s"] == pytest.approx([21.0] * 4)

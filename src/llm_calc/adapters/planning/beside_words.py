@@ -39,7 +39,7 @@ def _draft(placed: Placed, way: Way, draft: str | None) -> Mapping[str, Value]:
     part, method = way.speculative, placed.beside.draft.method or "draft_model"
     if part is None:
         return {}
-    named = draft if method in (*HEADS, "draft_model") else None
+    named = _as_file(placed, draft) if method in (*HEADS, "draft_model") else None
     config = {"method": method, "model": named, "num_speculative_tokens": part.draft_tokens}
     trees = method != "ngram"
     return {
@@ -48,10 +48,19 @@ def _draft(placed: Placed, way: Way, draft: str | None) -> Mapping[str, Value]:
         "draft_model": named,
         "draft_tokens": None if method == "mtp" else part.draft_tokens,
         "mtp_tokens": part.draft_tokens if method == "mtp" else None,
+        "modelled_tokens": part.draft_tokens if trees else None,
+        "lookup_tokens": None if trees else part.draft_tokens,
         "draft_steps": part.draft_tokens if trees else None,
         "draft_branches": 1 if trees else None,
         "checked_tokens": part.draft_tokens + 1,
     }
+
+
+def _as_file(placed: Placed, draft: str | None) -> str | None:
+    """The draft as engines of GGUF files load it: a file."""
+    if draft is None or not traits_of(placed.engine).formats.gguf_alone:
+        return draft
+    return f"{draft.rpartition('/')[2]}.gguf"
 
 
 def _adapters(placed: Placed, way: Way) -> Mapping[str, Value]:
@@ -125,8 +134,7 @@ def _unsaid_matrices(placed: Placed, rules: LaunchRules) -> Iterator[str]:
 def unsaid_beside(placed: Placed, way: Way, rules: LaunchRules) -> Iterator[str]:
     """What the command has no word for, and what it names that has to be at hand."""
     taken = {option.takes for option in (*rules.options, *rules.file_options)}
-    if way.speculative is not None and placed.beside.draft.method in HEADS:
-        yield "the command names a draft head, which has to be at hand"
+    yield from _draft_at_hand(placed, way)
     yield from _unsaid_matrices(placed, rules)
     if way.lora is not None:
         yield _adapter_words(way.lora.adapters, taken)
@@ -140,6 +148,19 @@ def unsaid_beside(placed: Placed, way: Way, rules: LaunchRules) -> Iterator[str]
     for tier in way.tiers:
         if tier.tier != "host" or not hosts:
             yield f"kv_tiers: the launch command has no word for {tier.tier}"
+
+
+def _draft_at_hand(placed: Placed, way: Way) -> Iterator[str]:
+    """Files of a draft that nobody publishes under the name that a command gives them."""
+    method = placed.beside.draft.method or "draft_model"
+    if way.speculative is None:
+        return
+    if method in HEADS:
+        yield "the command names a draft head, which has to be at hand"
+    elif traits_of(placed.engine).formats.gguf_alone and method == "draft_model":
+        yield "the command names a file of the draft, which has to be at hand"
+    elif traits_of(placed.engine).formats.gguf_alone and method == "mtp":
+        yield "the command takes the file to hold the prediction layers of the model as well"
 
 
 def _adapter_words(adapters: int, taken: Container[str]) -> str:

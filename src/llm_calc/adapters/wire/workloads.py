@@ -70,7 +70,9 @@ class SessionsAnswer(Answer):
     """What follows for sessions: what is found in caches, first and later turns, how long a session takes."""
 
     hit_fraction: float = Field(description="Part of all prompt tokens that was not computed again [-]")
-    most_hit_fraction: float = Field(description="The same if every context were kept [-]")
+    most_hit_fraction: float = Field(
+        description="The same if every context were kept, by the means or, where more, of the run's own prompts [-]"
+    )
     tiers: list[TierHits] = Field(description="Where it was found, the GPU first")
     prompt_tokens: float = Field(description="Mean prompt of a turn [tokens]")
     new_tokens: float = Field(description="Mean part of it that was computed [tokens]")

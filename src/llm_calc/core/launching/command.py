@@ -12,9 +12,10 @@ from llm_calc.core.parallelism import Layout
 Value = str | int | float | bool | tuple[str, ...] | None
 BESIDE = (
     "draft_method", "draft_config", "draft_model", "draft_tokens", "draft_steps", "draft_branches", "checked_tokens",
-    "mtp_tokens", "host_cache_gib", "host_cache_ratio", "host_cache_bytes_per_gpu", "host_cache", "adapters",
-    "adapters_at_once", "adapter_rank", "adapter_modules", "adapter_matrices", "adapters_on_host", "adapter_paths",
-    "adapter_folders", "adapter_files", "adapter_folder", "side",
+    "mtp_tokens", "modelled_tokens", "lookup_tokens", "host_cache_gib", "host_cache_ratio",
+    "host_cache_bytes_per_gpu", "host_cache", "adapters", "adapters_at_once", "adapter_rank", "adapter_modules",
+    "adapter_matrices", "adapters_on_host", "adapter_paths", "adapter_folders", "adapter_files", "adapter_folder",
+    "side",
 )  # fmt: skip
 """Quantities of what a plan has beside its engine."""
 

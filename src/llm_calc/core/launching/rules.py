@@ -39,6 +39,8 @@ Quantity = Literal[
     "draft_branches",
     "checked_tokens",
     "mtp_tokens",
+    "modelled_tokens",
+    "lookup_tokens",
     "host_cache_gib",
     "host_cache_ratio",
     "host_cache_bytes_per_gpu",

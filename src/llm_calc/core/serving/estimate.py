@@ -246,19 +246,19 @@ def from_run(
 ) -> Estimate:
     """Means and percentiles of a run, its times a token scaled to a mean of ``tpot_s`` [s, tokens/s, requests/s].
 
-    ``requests/s = min(rate, most)``, the rate by Little's law where none is given.
+    ``requests/s = min(rate, most)``, the rate by Little's law where none is given; ``latency of a request = mean ttft +
+    (its own in the run - mean ttft of the run) x scale``: what comes after first tokens takes so much longer.
     Definition: over all requests of the run.
     """
-    tpots = served.tpot_s
-    if not len(tpots):
-        only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
-        tpots = np.array([only])
+    only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
+    tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
-    tpots = tpots * (tpot / tpots.mean())
+    longer = tpot / tpots.mean()
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host, together))
     first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
-    ends = served.latency_s + float(first.mean() - served.ttft_s.mean())
-    each = Requests(ttft_s=first, tpot_s=tpots, latency_s=ends)
+    later = served.latency_s - float(served.ttft_s.mean())
+    ends = float(first.mean()) + (later * longer if len(served.tpot_s) else later)
+    each = Requests(ttft_s=first, tpot_s=tpots * longer, latency_s=ends)
     latency = float(first.mean()) + (float(lengths.output_tokens) - 1) * tpot
     most = float(most_requests_per_s(deployment, lengths))
     rate_per_s = min(most, together / latency if rate_per_s is None else rate_per_s)

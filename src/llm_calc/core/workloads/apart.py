@@ -23,6 +23,7 @@ class _Job:
     arrival_s: float
     prompt: float
     output: float
+    known: float = 0.0
     first_s: float = 0.0
 
 
@@ -88,7 +89,10 @@ class _Run:
         kind = self.stream.class_of(session)
         each = self.stream.classes[kind]
         prompt, output = each.prompt_tokens(session, turn), each.output_tokens(session, turn)
-        self.push(at_s, "arrive", _Job(session, turn, kind, at_s, prompt, output))
+        known = min(self.stream.shared_tokens, prompt - 1)
+        if turn:
+            known = prompt - each.new_tokens(session, turn) - 1
+        self.push(at_s, "arrive", _Job(session, turn, kind, at_s, prompt, output, known))
 
     def arrive(self, now: float, job: _Job) -> None:
         """A prompt joins the line."""
@@ -213,7 +217,18 @@ class _Run:
         first = job.first_s - job.arrival_s
         whole = now - job.arrival_s
         cached = job.prompt * self.stations.cached_fraction
-        row = (job.kind, job.turn, first, further, whole, job.prompt, job.output, job.arrival_s, cached)
+        row = (
+            job.kind,
+            job.turn,
+            first,
+            further,
+            whole,
+            job.prompt,
+            job.output,
+            job.arrival_s,
+            cached,
+            cached,
+        )
         self.rows.append(tuple(map(float, row)))
 
     def follow(self, now: float, job: _Job) -> None:
@@ -221,9 +236,10 @@ class _Run:
         each, turn = self.stream.classes[job.kind], job.turn + 1
         if turn < each.turns:
             at_s = now + each.pause_s(job.session, turn)
-            prompt = job.prompt + job.output + each.new_tokens(job.session, turn)
+            known = job.prompt + job.output - 1
+            prompt = known + 1 + each.new_tokens(job.session, turn)
             output = each.output_tokens(job.session, turn)
-            self.push(at_s, "arrive", _Job(job.session, turn, job.kind, at_s, prompt, output))
+            self.push(at_s, "arrive", _Job(job.session, turn, job.kind, at_s, prompt, output, known))
         elif self.stream.slots:
             self.open(job.session + NEXT_SESSION, now, 0)
 

@@ -88,7 +88,7 @@ class _Run:
 
     def open(self, session: int, at_s: float, turn: int) -> None:
         """A session begins, or is found at a later turn with its context in memory."""
-        number = self.stream.class_of(session)
+        number, before = self.stream.class_of(session), self.stream.shared_tokens + 1
         kind = self.stream.classes[number]
         if turn:
             before = kind.prompt_tokens(session, turn - 1) + kind.output_tokens(session, turn - 1)
@@ -97,7 +97,7 @@ class _Run:
                 self.contexts.remember(session, before - 1)
             at_s += kind.pause_s(session, turn)
         prompt, output = kind.prompt_tokens(session, turn), kind.output_tokens(session, turn)
-        self.await_turn(Turn(session, number, turn, at_s, prompt, output), at_s)
+        self.await_turn(Turn(session, number, turn, at_s, prompt, output, min(before, prompt) - 1), at_s)
 
     def await_turn(self, turn: Turn, at_s: float) -> None:
         """A request will be there at a time: it arrives, or what it reads back has come."""
@@ -253,7 +253,7 @@ class _Run:
             later = turn.output_tokens - 1
             tpot = (self.now - turn.first_s) / later if later > 0 else nan
             row = (turn.ttft_s, tpot, self.now - turn.arrival_s, turn.prompt_tokens, turn.output_tokens)
-            self.rows.append((turn.kind, turn.turn, *row, turn.arrival_s, *turn.found))
+            self.rows.append((turn.kind, turn.turn, *row, turn.arrival_s, turn.known_tokens, *turn.found))
             if self.watch is not None and len(self.rows) > self.uncounted:
                 self.watch.see(turn.ttft_s, tpot)
             self.follow(turn)
@@ -265,10 +265,10 @@ class _Run:
             if self.slots:
                 self.open(turn.session + NEXT_SESSION, self.now, 0)
             return
-        at_s = self.now + kind.pause_s(turn.session, number)
-        prompt = turn.prompt_tokens + turn.output_tokens + kind.new_tokens(turn.session, number)
+        at_s, before = self.now + kind.pause_s(turn.session, number), turn.prompt_tokens + turn.output_tokens
+        prompt = before + kind.new_tokens(turn.session, number)
         output = kind.output_tokens(turn.session, number)
-        self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output), at_s)
+        self.await_turn(Turn(turn.session, turn.kind, number, at_s, prompt, output, before - 1), at_s)
 
     def seen(self, uncounted: int) -> Seen:
         """All counted requests as arrays, and the means over time."""

@@ -133,7 +133,7 @@ def _joined(runs: Sequence[Seen]) -> Seen:
     """All requests of several runs; means over time are those of one run, the mean of them."""
     columns = (
         *("kind", "turn", "prompt_tokens", "output_tokens"),
-        *("arrival_s", "ttft_s", "tpot_s", "latency_s"),
+        *("arrival_s", "known_tokens", "ttft_s", "tpot_s", "latency_s"),
     )
     first, count = runs[0], len(runs)
     if count == 1:

@@ -15,8 +15,9 @@ from llm_calc.core.workloads.stream import Stream
 class Turn:
     """One request: a turn of a session, with grouped slots of every member of the group.
 
-    ``whole_tokens``, ``left_tokens``: prompt tokens to compute of all members, and those still to do; ``found``: what
-    of the prompt was there, on the GPU and in each tier below.
+    ``known_tokens``: what some request before had of its prompt; ``whole_tokens``, ``left_tokens``: prompt tokens to
+    compute of all members, and those still to do; ``found``: what of the prompt was there, on the GPU and in each tier
+    below.
     """
 
     session: int
@@ -25,6 +26,7 @@ class Turn:
     arrival_s: float
     prompt_tokens: float
     output_tokens: float
+    known_tokens: float = 0.0
     found: tuple[float, ...] = ()
     reserve_tokens: float = 0.0
     whole_tokens: float = 0.0
@@ -53,8 +55,8 @@ def encoding_of(stream: Stream, turns: Iterable[Turn]) -> float:
 class Seen:
     """What the requests of a run saw, one entry a request; ``found``: a column for the GPU and one for each tier.
 
-    ``arrival_s``: when each came; ``mean_running``: sequences that decode at once; ``elapsed_s``: time of all
-    counted requests.
+    ``arrival_s``: when each came; ``known_tokens``: what would be found of its prompt if every context were kept;
+    ``mean_running``: sequences that decode at once; ``elapsed_s``: time of all counted requests.
     """
 
     kind: FloatArray
@@ -62,6 +64,7 @@ class Seen:
     prompt_tokens: FloatArray
     output_tokens: FloatArray
     arrival_s: FloatArray
+    known_tokens: FloatArray
     found_tokens: FloatArray
     ttft_s: FloatArray
     tpot_s: FloatArray
@@ -70,6 +73,15 @@ class Seen:
     kept_sessions: float
     mean_running: float
     elapsed_s: float
+
+    @property
+    def known_fraction(self) -> float:
+        """Part of the same prompt tokens that some request before had [1].
+
+        ``known tokens / prompt tokens``.
+        Definition: what would be found if every context were kept, of the requests that the run saw.
+        """
+        return float(self.known_tokens.sum() / self.prompt_tokens.sum())
 
 
 def seen_of(
@@ -93,7 +105,8 @@ def seen_of(
         prompt_tokens=table[5],
         output_tokens=table[6],
         arrival_s=table[7],
-        found_tokens=table[8:],
+        known_tokens=table[8],
+        found_tokens=table[9:],
         kept_tokens=kept_tokens,
         kept_sessions=kept_sessions,
         mean_running=mean_running,

@@ -16,13 +16,15 @@ const NAMES = {
   "workload.concurrency": (value) => `${integer(value)} concurrent requests`,
 };
 
+const MORE_GPUS = /^hardware\.count (\d+) instead of \d+/;
+
 /** Single changes that make it run, one press each. */
 export function Fixes({ plan }) {
   const each = scenario.value, other = plan.recommended_gpu, users = usersOf(plan);
   const known = plan.changes_that_fit.slice(0, MOST_CHANGES).map((one) => {
     const value = one.field === "workload.concurrency" && users !== null ? Math.min(users, one.value) : one.value;
     const also = one.also ?? {}, alone = Object.keys(also).every((field) => ["hardware.count", "engine.name"].includes(field));
-    return { set: changesOf({ [one.field]: value, ...also }, each), name: (alone && NAMES[one.field]?.(value)) || sentence(one.change).slice(0, -1) };
+    return { set: changesOf({ [one.field]: value, ...also }, each), name: (alone && NAMES[one.field]?.(value)) || sentence(one.change.replace(MORE_GPUS, "$1 GPUs")).slice(0, -1) };
   });
   return html`${!known.length && !other && html`<p>No single change of this scenario does, and no GPU of the catalog holds it.</p>`}
     <ul class="changes">${known.map((one) => html`<li key=${one.name}>${one.set ? html`<button type="button" onClick=${() => apply(one.set)}>${one.name}</button>` : one.name}</li>`)}

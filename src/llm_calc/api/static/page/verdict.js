@@ -78,7 +78,7 @@ function nearestText(run) {
 function rulesOf(plan) {
   if (!plan) return "";
   const { name, version, rules_read_on: day } = plan.engine;
-  return ` Rules of ${name} ${version}${day ? `, read ${day}` : ""}.`;
+  return ` Rules of ${name} ${version}${day ? `, read ${day.replaceAll("-", "\u2011")}` : ""}.`;
 }
 
 function Basis({ served, plan }) {
