@@ -126,6 +126,7 @@ def memory_plan(**request: Unpack[fields.MemoryPlanFields]) -> MemoryPlanAnswer:
         speculative: a draft, whose layers and caches take memory.
         lora: adapters beside the model, for which the engine reserves memory.
         disaggregated: prefill and decode on GPUs of their own; the plan is that of a decode replica.
+        kv_tiers: memories below the GPU's that keep contexts.
 
     Returns:
         ``fits`` with its ``reason``, sizes in bytes, and in ``changes_that_fit`` what would make it fit.

@@ -55,7 +55,7 @@ def test_another_model_is_refused(
     ask: Any, model: Json, engine: Json, weights: str | None, fault: str
 ) -> None:
     """Layers and contexts as the models' own files state them: 32, 80 and 36; 8192 and 131072."""
-    precision = {} if weights is None else {"precision": {"weights": weights}}
+    precision = {"weights": weights}
     option = next(name for name in engine if name != "name")
     with pytest.raises(InvalidInputError, match=rf"^engine\.{option}: .*{fault}.*must agree$"):
         ask(model=model, hardware=GPU, engine=engine, **precision)
@@ -71,9 +71,11 @@ def test_another_model_is_refused(
     ],
 )
 def test_the_same_model_under_another_id_is_taken(model: Json, named: str, weights: str | None) -> None:
-    precision = {} if weights is None else {"precision": {"weights": weights}}
-    found = memory_plan(model=model, hardware=GPU, engine={"name": "vllm", "model": named}, **precision)
-    plain = memory_plan(model=model, hardware=GPU, engine={"name": "vllm"}, **precision)
+    precision = {"weights": weights}
+    found = memory_plan(
+        model=model, hardware=GPU, engine={"name": "vllm", "model": named}, precision=precision
+    )
+    plain = memory_plan(model=model, hardware=GPU, engine={"name": "vllm"}, precision=precision)
     assert found.per_gpu == plain.per_gpu
 
 

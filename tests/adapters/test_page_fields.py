@@ -72,7 +72,8 @@ def test_of_unlike_gpus_the_first_says_what_is_said_of_all() -> None:
 def test_json_goes_over_the_request_and_null_takes_away() -> None:
     found = body('json={"workload":{"concurrency":null,"offline":true},"kv_tiers":[]}')
     assert found["workload"] == {"input_tokens": 1024, "output_tokens": 512, "offline": True}
-    assert body('json={"kv_tiers":[]}', "memory").keys() == body("").keys()
+    assert body('json={"kv_tiers":[]}', "memory").keys() == {*body(""), "kv_tiers"}
+    assert body('json={"calibration":{}}', "memory").keys() == body("").keys()
     assert body('json={"loar":1}', "memory")["loar"] == 1
     for broken in ("7", "[1]", "{", '{"a":NaN}'):
         with pytest.raises(InvalidInputError, match=f"link: {JSON_KEY}: must be a JSON object"):

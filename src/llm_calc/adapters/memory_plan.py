@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from llm_calc.adapters.advice import advised, tried_gpu
 from llm_calc.adapters.apart_sides import computing_side, planned_side
@@ -15,6 +16,7 @@ from llm_calc.adapters.idle_options import idle_fields, idle_options
 from llm_calc.adapters.images import seen_images, with_images, words_of
 from llm_calc.adapters.lora import lora_answer, served_lora, with_lora
 from llm_calc.adapters.memory_advice import CONCURRENCY, changes_that_fit, context_table, with_context_said
+from llm_calc.adapters.memory_tiers import tier_memory, tier_warnings, tiers_held
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.passed_options import nothing_words, uncounted_words
 from llm_calc.adapters.planned import Planned, prefill_warnings, reason_of_both
@@ -49,6 +51,7 @@ from llm_calc.core.engines.caches import needed_bytes, stage_caches
 from llm_calc.core.engines.dealt_check import check_dealt
 from llm_calc.core.engines.plan_words import encoder_words, plan_warnings
 from llm_calc.core.host import host_words
+from llm_calc.core.workloads.held_tiers import pays_words
 
 LONGEST_TABLE_TOKENS = 1 << 24
 
@@ -64,6 +67,7 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
     request = with_preset(with_images(request, seen), catalogs)
     planned = planned_memory(request, catalogs)
     subject, plan, asked, model = planned.subject, planned.plan, planned.asked, planned.subject.setup.model
+    tiers = list(tiers_held(request, planned))
     return MemoryPlanAnswer(
         engine=planned.rules.answered,
         weights_format=subject.precision.weights.words,
@@ -86,18 +90,29 @@ def answer_memory_plan(request: MemoryPlanRequest, catalogs: Catalogs) -> Memory
         changes_that_fit=_changes(request, planned, catalogs),
         recommended_gpu=_other_gpu(request, planned, catalogs),
         images=None if seen is None else seen.answer(None),
+        kv_tiers=[tier_memory(each, asked.context_tokens) for each in tiers],
         lora=lora_answer(planned.lora, subject.setup),
         table_concurrency=list(CONCURRENCY),
         table=context_table(plan, min(plan.max_model_len_tokens, LONGEST_TABLE_TOKENS)),
-        assumptions=[*subject.assumptions, *words_of(seen), *_assumptions(planned, request)],
-        warnings=[
-            *subject.warnings,
-            *version_warnings(request.engine),
-            *uncounted_words(request.engine),
-            *plan_warnings(plan, asked, subject.setup.gpu, fits=planned.held.fits),
-            *prefill_warnings(planned),
+        assumptions=[
+            *subject.assumptions,
+            *words_of(seen),
+            *_assumptions(planned, request),
+            *chain(*map(pays_words, tiers)),
         ],
+        warnings=[*_warnings(planned, request), *tier_warnings(request, planned, tiers)],
     )
+
+
+def _warnings(planned: Planned, request: MemoryPlanRequest) -> list[str]:
+    subject = planned.subject
+    return [
+        *subject.warnings,
+        *version_warnings(request.engine),
+        *uncounted_words(request.engine),
+        *plan_warnings(planned.plan, planned.asked, subject.setup.gpu, fits=planned.held.fits),
+        *prefill_warnings(planned),
+    ]
 
 
 def _changes(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs) -> list[Change]:

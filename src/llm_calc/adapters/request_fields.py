@@ -58,6 +58,7 @@ class MemoryPlanFields(DeploymentFields, total=False):
     speculative: Part | None
     lora: Part | None
     disaggregated: Part | None
+    kv_tiers: Sequence[Part] | None
 
 
 class EstimateFields(DeploymentFields, total=False):

@@ -76,16 +76,13 @@ def refuse_unplanned(workload: WorkloadPart) -> None:
     given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
     if any(each.targets is not None for each in workload.classes or ()):
         given.append("classes.targets")
-    if workload.grows and len(workload.classes or ()) > 1:
-        given.append("classes")
     for name in given:
         other = (
             "limits say what a plan keeps"
             if "targets" in name
             else "/api/serving_estimate, compare and sweep do"
         )
-        of = " of sessions" if name == "classes" else ""
-        msg = f"workload.{name}: deployment_plans does not take {name}{of}; {other}"
+        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
         raise UnsupportedError(msg, field=f"workload.{name}")
 
 
@@ -175,7 +172,7 @@ def room_of(
         raise UnsupportedError(msg, field=field)
     setup, per_token = subject.setup, bytes_per_token(subject)
     gpus = setup.layout.gpus // replicas
-    found = [_tier(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
+    found = [tier_of(tier, setup.gpu, gpus, replicas, per_token, capacity_tokens) for tier in tiers]
     if len({tier.name for tier in found}) < len(found):
         raise InvalidInputError("kv_tiers: each tier may be named once", field="kv_tiers")
     keeps = workload.reuses and keeps_prefixes(part, setup.model) and per_token > 0
@@ -210,9 +207,10 @@ def keeps_prefixes(part: EnginePart, model: Model) -> bool:
     return engine.traits.load.keeps_states or not states
 
 
-def _tier(
+def tier_of(
     tier: KvTierPart, gpu: Gpu, gpus: int, replicas: int, per_token: float, capacity_tokens: float
 ) -> Tier:
+    """A tier of one replica, whose own cache has ``capacity_tokens``; raises as :func:`room_of`."""
     default = load_tiers()[tier.tier]
     if tier.memory_bytes is not None:
         tokens = tier.memory_bytes / replicas / max(per_token, 1e-9)

@@ -13,6 +13,7 @@ from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.workloads import KvTierPart
 
 
 def _short(field: str, kind: object) -> BeforeValidator:
@@ -65,6 +66,7 @@ EngineInput = Annotated[
 WorkloadInput = Annotated[WorkloadPart | None, Field(description="Lengths and a kind of load")]
 SpeculativeInput = Annotated[SpeculativePart | None, Field(description="Speculative decoding; absent: none")]
 LoraInput = Annotated[LoraPart | None, Field(description="Adapters beside the model; absent: none")]
+TiersInput = Annotated[list[KvTierPart] | None, Field(description="Memories below the GPU's, for sessions")]
 CalibrationInput = Annotated[
     CalibrationPart | None, Field(description="Fitted to own measurements, as /api/calibrate answers it")
 ]

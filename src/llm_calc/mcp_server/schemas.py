@@ -66,6 +66,7 @@ _KNOWN: Mapping[str, Schema] = {
     "SpeculativePart": _AS_ASKED,
     "LoraPart": _AS_ASKED,
     "KvTierPart": _AS_ASKED,
+    "TierMemory": {"type": "object", "description": "Bytes, tokens, sequences, times, pays"},
     "ApartPlan": {"type": "object", "description": "Parts, times, GPUs, rent, launch_prefill, launch_decode"},
     "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
     "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},

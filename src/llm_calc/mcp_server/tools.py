@@ -16,7 +16,6 @@ from llm_calc.adapters.wire.parts import TokenCount
 from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Objective, PlannedEngine
 from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
-from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
     EngineInput,
@@ -28,6 +27,7 @@ from llm_calc.mcp_server.arguments import (
     PrecisionInput,
     Scenarios,
     SpeculativeInput,
+    TiersInput,
     WorkloadInput,
 )
 from llm_calc.mcp_server.asking import answer as _answer
@@ -71,6 +71,7 @@ def memory_plan(
     workload: WorkloadInput = None,
     speculative: SpeculativeInput = None,
     lora: LoraInput = None,
+    kv_tiers: TiersInput = None,
 ) -> MemoryPlanAnswer:
     """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit.
 
@@ -88,6 +89,7 @@ def memory_plan(
         workload=workload,
         speculative=speculative,
         lora=lora,
+        kv_tiers=kv_tiers,
     )
 
 
@@ -103,9 +105,7 @@ def serving_estimate(
     disaggregated: Annotated[
         DisaggregatedPart | None, Field(description="Prefill and decode on GPUs of their own")
     ] = None,
-    kv_tiers: Annotated[
-        list[KvTierPart] | None, Field(description="Memories below the GPU's, for sessions")
-    ] = None,
+    kv_tiers: TiersInput = None,
     calibration: CalibrationInput = None,
 ) -> ServingEstimateAnswer:
     """Predict time to first token, time per token and throughput under a load, with 80 % intervals.

@@ -29,6 +29,7 @@ class Told:
 
 
 NOTHING_TOLD = Told()
+TIERS = "kv_tiers: rows of memory plans have no figures of them; /api/memory_plan has"
 
 
 def told_of_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Told:
@@ -42,7 +43,7 @@ def told_of_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Told:
     idle = idle_options(part, subject.setup, planned.plan)
     return Told(
         confidence=unused_of(subject, part).confidence,
-        notes=(*told_words(subject, part), *idle),
+        notes=(*told_words(subject, part), *idle, *([TIERS] if request.kv_tiers else [])),
     )
 
 

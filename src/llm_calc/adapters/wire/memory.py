@@ -1,5 +1,7 @@
 """Request and answer of ``/api/memory_plan``."""
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field, JsonValue
 
 from llm_calc.adapters.wire.apart import DisaggregatedPart
@@ -11,6 +13,7 @@ from llm_calc.adapters.wire.lora import LoraAnswer, LoraPart
 from llm_calc.adapters.wire.machines import Machine
 from llm_calc.adapters.wire.parts import ModelPart, ParallelismPart, PrecisionPart, WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
+from llm_calc.adapters.wire.workloads import KvTierPart
 
 MEMORY_PLAN_EXAMPLES: list[JsonValue] = [
     {
@@ -43,6 +46,9 @@ class MemoryPlanRequest(AtHome):
     disaggregated: DisaggregatedPart | None = Field(
         None,
         description="Prefill and decode apart, of which a decode replica is planned; absent: the same GPUs do both",
+    )
+    kv_tiers: Annotated[list[KvTierPart], Field(max_length=3)] = Field(
+        [], description="Memories below the GPU's that keep contexts, the fastest first; none if absent"
     )
     workload: WorkloadPart | None = Field(
         None,
@@ -124,6 +130,26 @@ class KvCache(Answer):
     groups: list[CacheGroup] = Field(description="How the engine groups layers")
 
 
+class TierMemory(Answer):
+    """A memory below the GPU's: what it takes, what it holds, and whether it pays."""
+
+    tier: str = Field(description="The memory: host, disk or store")
+    memory_bytes: int = Field(description="What it takes, of all replicas together [bytes]")
+    memory_bytes_per_host: int | None = Field(
+        description="The same on each host [bytes]; null for a store, which is one for all"
+    )
+    capacity_tokens: int = Field(description="Context that it holds, of all replicas [tokens]")
+    sequences: int = Field(description="Sequences of asked_context_tokens that it holds [sequences]")
+    bandwidth_bytes_per_s: float = Field(description="What one replica reads from it [bytes/s]")
+    read_s_per_token: float = Field(description="Time of reading a token back [s]")
+    compute_s_per_token_at_least: float | None = Field(
+        description="Least time of computing it anew, at the peak of a replica's GPUs [s]; null: no peak is known"
+    )
+    pays: bool | None = Field(
+        description="true: reading takes less than computing can; null: /api/serving_estimate says it of sessions"
+    )
+
+
 class Change(Answer):
     """One change with which it fits and starts: ``field`` set to ``value``, and each of ``also`` with it."""
 
@@ -196,6 +222,7 @@ class MemoryPlanAnswer(Answer):
         description="The smallest catalog GPU on which the same starts and fits; of a card for one's own machine "
         "another such or up to 4, before any for servers; no export version of another"
     )
+    kv_tiers: list[TierMemory] = Field(description="Memories below the GPU's, as asked; empty: none")
     lora: LoraAnswer | None = Field(description="What adapters take; null without any")
     images: ImagesAnswer | None = Field(description="What images of a request cost; null without images")
     table_concurrency: list[int] = Field(description="Numbers of sequences of the table [sequences]")
