@@ -8,7 +8,7 @@ import pytest
 import llm_calc
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, ServingEstimateAnswer
-from llm_calc.core.errors import InvalidInputError, UnsupportedError
+from llm_calc.core.errors import InvalidInputError
 
 LOGNORMAL = {"distribution": "lognormal", "mean": 1000, "std": 800, "max": 8000}
 SHORT = {
@@ -279,16 +279,25 @@ def test_classes_of_sessions_run_over_two_sides_and_at_a_rate() -> None:
         assert found.requests_per_s == pytest.approx(0.6)
 
 
-def test_plans_refuse_classes_of_sessions_by_name() -> None:
-    with pytest.raises(UnsupportedError, match="does not take classes of sessions"):
-        llm_calc.plan(
-            model="llama-3.1-8b",
-            workload={
-                "classes": [{**CHAT, "targets": None}, AGENT],
-                "concurrency": 8,
-                "sessions": {"turns": 2},
-            },
+@pytest.mark.parametrize("load", [{"concurrency": 8}, {"session_rate": 0.2}])
+def test_plans_of_classes_of_sessions_are_their_estimates(load: dict[str, Any]) -> None:
+    sessions = {"turns": 3, "think_s": 2.0}
+    answer = llm_calc.plan(
+        model="llama-3.1-8b",
+        gpus=["h100-80gb-sxm", "l40s"],
+        workload={"classes": [{**CHAT, "targets": None}, AGENT], "sessions": sessions, **load},
+        limits={"ttft_s": 2.0, "tpot_s": 0.05},
+    )
+    assert answer.plans
+    for found in answer.plans:
+        names = ("hardware", "parallelism", "precision", "engine", "workload")
+        again = llm_calc.estimate(
+            model="llama-3.1-8b", **{name: getattr(found, name).model_dump() for name in names}
         )
+        assert found.ttft_s == pytest.approx(again.ttft_s, rel=1e-9)
+        assert found.tpot_s == pytest.approx(again.tpot_s, rel=1e-9)
+        assert found.ttft_s <= 2.0
+        assert len(again.classes) == 2
 
 
 @pytest.mark.repeats

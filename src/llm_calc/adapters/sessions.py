@@ -76,16 +76,13 @@ def refuse_unplanned(workload: WorkloadPart) -> None:
     given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
     if any(each.targets is not None for each in workload.classes or ()):
         given.append("classes.targets")
-    if workload.grows and len(workload.classes or ()) > 1:
-        given.append("classes")
     for name in given:
         other = (
             "limits say what a plan keeps"
             if "targets" in name
             else "/api/serving_estimate, compare and sweep do"
         )
-        of = " of sessions" if name == "classes" else ""
-        msg = f"workload.{name}: deployment_plans does not take {name}{of}; {other}"
+        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
         raise UnsupportedError(msg, field=f"workload.{name}")
 
 

@@ -49,7 +49,7 @@ class TimeLimit:
     """Answers 503 where no answer has begun after ``until_start_s``, and ends answers after ``until_end_s``.
 
     Both limits act where the request waits: for its body, for a worker thread, for the network. Work that may
-    take long must therefore run in a thread (``llm_calc.api.threads.run_in_thread``).
+    take long must therefore run in a thread (:class:`llm_calc.api.pools.Pool`).
     """
 
     def __init__(self, app: ASGIApp, until_start_s: float, until_end_s: float) -> None:

@@ -14,13 +14,13 @@ ENOUGH = 0.99
 def turn_lengths(workload: WorkloadPart) -> Lengths:
     """A turn at its mean lengths, with all in the cache that some request before had: no run finds more [tokens]."""
     stream = stream_of(workload, 1)
-    kind = stream.classes[0]
+    prompt = sum(kind.share_fraction * kind.mean_prompt_tokens for kind in stream.classes)
     stated = workload.prefix_cache_hit_fraction
     cached = most_hits(stream) if stated is None else stated
     return Lengths(
-        input_tokens=kind.mean_prompt_tokens,
-        output_tokens=kind.output.mean,
-        cached_fraction=min(max(cached, 0.0), 1 - 1 / kind.mean_prompt_tokens),
+        input_tokens=prompt,
+        output_tokens=sum(kind.share_fraction * kind.output.mean for kind in stream.classes),
+        cached_fraction=min(max(cached, 0.0), 1 - 1 / prompt),
     )
 
 
