@@ -1,4 +1,7 @@
-"""Data parallelism without expert parallelism: replicas that never meet, each as if it were the only one."""
+"""Data parallelism of dense models: replicas that never meet, each as if it were the only one.
+
+Groups of a mixture of experts are one server (``test_groups_of_mixtures``).
+"""
 
 from typing import Any
 
@@ -12,13 +15,13 @@ Json = dict[str, Any]
 Stack = tuple[str, str, str, str | None, int]
 STACKS: list[Stack] = [
     ("vllm", "h100-80gb-sxm", "qwen3-32b", "fp8", 2),
-    ("vllm", "h200-141gb-sxm", "gpt-oss-120b", None, 1),
+    ("vllm", "h200-141gb-sxm", "llama-3.1-8b", None, 1),
     ("vllm", "h100-80gb-sxm", "llama-3.1-70b", "fp8", 2),
     ("vllm", "b200-180gb-sxm", "qwen3-32b", "fp8", 1),
     ("sglang", "h200-141gb-sxm", "llama-3.1-8b", "fp8", 1),
     ("sglang", "h100-80gb-sxm", "qwen3-32b", None, 4),
     ("trtllm", "h100-80gb-sxm", "llama-3.1-8b", "fp8", 2),
-    ("trtllm", "b200-180gb-sxm", "gpt-oss-120b", None, 1),
+    ("trtllm", "b200-180gb-sxm", "llama-3.1-70b", "nvfp4", 1),
     ("generic", "a100-80gb-sxm", "llama-3.1-8b", None, 1),
 ]
 LOADS = ({"concurrency": 16}, {"concurrency": 1}, {"batch": 8}, {"offline": True}, {"request_rate": 1.0})
