@@ -25,6 +25,8 @@ SAMPLES = 7
 MOST_TRIED = 2000
 SMALL = (("rtx-3060-12gb", 1, "qwen2.5-0.5b", None), ("h100-80gb-sxm", 1, "smollm2-135m", None))
 """Deployments whose prompts take long beside a token: a loop's time a token falls there as answers grow."""
+STAGES = ("h100-80gb-sxm", 4, "glm-4.5-air", {"pipeline": 4})
+"""Stages of a server share sequences out; a request alone passes all of them."""
 LOADS = (1, 2, 3, 4, 7, 16, 33, 64, 65, 150, 400, 1000)
 PROMPTS = (1, 2, 100, 1000, 4000, 8192, 8193, 12_000)
 SLACK = 1e-6
@@ -104,7 +106,7 @@ def falls(values: list[float], least: float = SLACK) -> list[float]:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("kind", ["concurrency", "batch"])
 def test_a_token_never_takes_less_beside_more_requests(engine: str, kind: str) -> None:
-    for where in roomy(engine, kind, 700, 200, 1000):
+    for where in (*roomy(engine, kind, 700, 200, 1000), STAGES):
         times = [float(asked(engine, where, 700, 200, **{kind: each})[1].tpot_s) for each in LOADS]
         assert not falls(times), (where, times)
 

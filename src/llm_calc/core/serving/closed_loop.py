@@ -85,10 +85,11 @@ def token_seconds(
 ) -> Quantity:
     """A token of so many sequences that no prompt interrupts: what a loop of as many never comes below [s].
 
-    ``decode / gained`` of :func:`steady_state`.
-    Definition: a step of ``running`` sequences at the mean context.
+    ``decode / gained`` of :func:`steady_state`, without bubbles of stages.
+    Definition: a step of ``running`` sequences at the mean context, of a stage's share where stages work at once.
     """
-    return draft.seconds_per_token(step_seconds(work, _load(lengths, running, draft.checked_tokens), rates))
+    share = share_of(running, stages_at_once(work, rates))
+    return draft.seconds_per_token(step_seconds(work, _load(lengths, share, draft.checked_tokens), rates))
 
 
 def most_running(
