@@ -324,7 +324,7 @@ def test_a_target_counts_requests_and_changes_none(load: dict[str, Any], *, apar
     assert (kept[0], kept[-1]) == (0.0, 1.0)
     spread = counted.percentiles
     # Prompts that end in one step have one time, so that more than half may be at the median; but by what a percentile
-    # is, fewer than 90 % are at or below anything less than p90. 0.02: the run is of some hundred requests.
+    # is, fewer than 90 % are at or below anything less than p90.
     if spread is not None:
         seen = spread.ttft_s
         for share, limit, above in ((0.5, seen.p50, 0.9), (0.9, seen.p90, 0.95)):
