@@ -39,8 +39,14 @@ def test_layers_are_those_of_the_papers() -> None:
         (Layout(tensor=8), [("all-reduce", 122, 8)]),
         # The 58 layers with experts have theirs over the experts' GPUs: 61 + 3, and 58.
         (Layout(tensor=8, expert=8), [("all-reduce", 64, 8), ("expert all-reduce", 58, 8)]),
-        # Attention of eight groups needs none; tokens go to their experts and back.
+        # Attention of eight groups, or of two, needs none; tokens go to their experts and back.
         (Layout(data=8, expert=8), [("expert dispatch and combine", 58, 8)]),
+        (Layout(data=2, expert=2), [("expert dispatch and combine", 58, 2)]),
+        # One server of two groups that cuts its experts over both sends them as well; two servers send nothing.
+        (Layout(data=2, shared=True), [("expert dispatch and combine", 58, 2)]),
+        (Layout(data=2), []),
+        (Layout(tensor=2), [("all-reduce", 122, 2)]),
+        (Layout(tensor=2, expert=2), [("all-reduce", 64, 2), ("expert all-reduce", 58, 2)]),
     ],
 )
 def test_calls_of_a_step_of_deepseek_v3(layout: Layout, calls: list[tuple[str, int, int]]) -> None:

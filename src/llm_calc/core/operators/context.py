@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from llm_calc.core.arrays import Quantity, larger, smaller, where
+from llm_calc.core.blocks import Parts
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.operators.work import UNLIMITED_TOKENS, ContextWork
@@ -45,17 +46,21 @@ def _pairs(model: Model) -> Iterator[tuple[LayerGroup, Scores, Cache]]:
 
 
 def _scores(model: Model) -> Iterator[tuple[LayerGroup, Scores, Cache | None]]:
-    """Every score with the cache that its own block keeps for it: of a window also a ring, which is a state."""
+    """Every score with the cache that its own block keeps for it."""
     for group in model.groups:
         for block in group.blocks:
-            parts = block.parts()
-            growing = [cache for cache in parts.caches if cache.elements_per_token]
-            ring = next((cache for cache in parts.caches if cache.state_elements), None)
-            for scores in parts.scores:
-                own = next((each for each in growing if _may_read(scores, each)), None)
-                if own is not None:
-                    growing.remove(own)
-                yield group, scores, ring if own is None and scores.window is not None else own
+            yield from ((group, *pair) for pair in _with_own(block.parts()))
+
+
+def _with_own(parts: Parts) -> Iterator[tuple[Scores, Cache | None]]:
+    """The scores of a block, each with a cache of its own: of a window also a ring, which is a state."""
+    growing = [cache for cache in parts.caches if cache.elements_per_token]
+    ring = next((cache for cache in parts.caches if cache.state_elements), None)
+    for scores in parts.scores:
+        own = next((each for each in growing if _may_read(scores, each)), None)
+        if own is not None:
+            growing.remove(own)
+        yield scores, ring if own is None and scores.window is not None else own
 
 
 def _may_read(scores: Scores, cache: Cache) -> bool:
