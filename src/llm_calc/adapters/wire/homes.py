@@ -35,7 +35,7 @@ class AtHome(StrictRequest):
         engine = data.get("engine")
         if isinstance(engine, BaseModel):
             engine = engine.model_dump(exclude_unset=True)
-        engine = typed_engine(engine)
+        engine = typed_engine(engine) if isinstance(engine, dict) else None
         name = engine.get("name") if isinstance(engine, dict) else None
         if not isinstance(name, str) or not isinstance(engine, dict):
             return data
