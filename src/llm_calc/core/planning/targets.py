@@ -34,16 +34,18 @@ class Targets:
         """The part of requests that keep all of it; None of none [1].
 
         ``requests within every target / requests``.
-        Definition: one of a single token (NaN) has no further ones to be late.
+        Definition: one of a single token (NaN) has no further ones to be late. Times without a target may be
+        of other requests.
         """
         if not len(ttft_s):
             return None
-        within = (
-            (ttft_s <= self.ttft_s)
-            & (np.nan_to_num(tpot_s) <= self.tpot_s)
-            & (latency_s <= self.request_latency_s)
+        pairs = (
+            (self.ttft_s, ttft_s),
+            (self.tpot_s, np.nan_to_num(tpot_s)),
+            (self.request_latency_s, latency_s),
         )
-        return float(within.mean())
+        within = [values <= limit for limit, values in pairs if limit < inf]
+        return float(np.all(within, axis=0).mean())
 
 
 def aimed_at(limits: Limits, classes: Sequence[Targets], kept_fraction: float) -> Limits:
