@@ -43,7 +43,7 @@ class AtHome(StrictRequest):
     @model_validator(mode="after")
     def _ends(self) -> Self:
         workload, engine = getattr(self, "workload", None), getattr(self, "engine", None)
-        if workload is not None:
+        if workload is not None and engine is not None and engine.further_values:
             check_output(workload, engine)
         return self
 
