@@ -2,6 +2,8 @@
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.config_file import read_config
 from llm_calc.core.blocks import Custom, Parts
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.operators import step_work, summed
@@ -37,8 +39,14 @@ def test_layers_are_those_of_the_papers() -> None:
         (Layout(tensor=8), [("all-reduce", 122, 8)]),
         # The 58 layers with experts have theirs over the experts' GPUs: 61 + 3, and 58.
         (Layout(tensor=8, expert=8), [("all-reduce", 64, 8), ("expert all-reduce", 58, 8)]),
-        # Attention of eight groups needs none; tokens go to their experts and back.
+        # Attention of eight groups, or of two, needs none; tokens go to their experts and back.
         (Layout(data=8, expert=8), [("expert dispatch and combine", 58, 8)]),
+        (Layout(data=2, expert=2), [("expert dispatch and combine", 58, 2)]),
+        # One server of two groups that cuts its experts over both sends them as well; two servers send nothing.
+        (Layout(data=2, shared=True), [("expert dispatch and combine", 58, 2)]),
+        (Layout(data=2), []),
+        (Layout(tensor=2), [("all-reduce", 122, 2)]),
+        (Layout(tensor=2, expert=2), [("all-reduce", 64, 2), ("expert all-reduce", 58, 2)]),
     ],
 )
 def test_calls_of_a_step_of_deepseek_v3(layout: Layout, calls: list[tuple[str, int, int]]) -> None:
@@ -150,12 +158,30 @@ def test_a_layer_without_any_cache_before_it_reads_none() -> None:
 
 
 def test_a_compressed_cache_of_an_index() -> None:
-    """One entry for four tokens: a quarter of all, also of the 8 bytes of a score in fp32, there and back."""
+    """An entry of 32 numbers for four tokens, 8 a token, of which this GPU has half in two bytes each.
+
+    A quarter of all FLOP, and of the 8 bytes of a score in fp32, there and back.
+    """
     index = Scores(heads=4, qk_dim=10, v_dim=0, units=4, tokens_per_key=4)
-    entry = Cache(kind="compressed", elements_per_token=32, units=2, tokens_per_entry=4)
+    entry = Cache(kind="compressed", elements_per_token=8, units=2, tokens_per_entry=4)
     (work,) = mixers(Parts(scores=(index,), caches=(entry,)))
-    assert (work.kv_bytes_per_key, work.decode_flops_per_key) == (32 / 4, 2 * 2 * 10 / 4)
+    assert (work.kv_bytes_per_key, work.decode_flops_per_key) == (8, 2 * 2 * 10 / 4)
     assert (work.prefill_flops_per_pair, work.prefill_bytes_per_pair) == (10, 8 / 4)
+
+
+def test_keys_of_deepseek_v4_are_those_of_its_paper() -> None:
+    """One sequence of DeepSeek-V4-Flash at 102 400 tokens, one byte a number.
+
+    21 sparse layers read 512 entries of 512 numbers, each of four tokens, and an index of 25 600 entries of 128; 20
+    heavy ones 800 entries of 512. All 43 compare 64 heads of 512 with a window of 128 keys, whose ring is a state.
+    """
+    model = read_config(load_catalogs().model("deepseek-v4-flash").config, name="deepseek-v4-flash").model
+    works = context_works(model, CacheFormat(bytes_per_element=1.0), Layout())
+    read = sum(float(work.kv_bytes_per_key * visited_keys(work, 102_400)) for work in works)
+    assert read == 21 * (512 * 512 + 25_600 * 128) + 20 * 800 * 512
+    spent = sum(float(work.decode_flops_per_key * visited_keys(work, 102_400)) for work in works)
+    pair, index = 2 * 64 * (512 + 512), 2 * 64 * 128
+    assert spent == 43 * 128 * pair + 21 * (512 * pair + 25_600 * index) + 20 * 800 * pair
 
 
 def test_states_of_layers_by_hand() -> None:
