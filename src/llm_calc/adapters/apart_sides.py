@@ -46,6 +46,11 @@ class Sides:
         return min(float(deployment.capacity), float(deployment.limit))
 
 
+def prefills_of(sides: Sides | None) -> int | None:
+    """Replicas that prefill alone; None where the same ones do both."""
+    return None if sides is None else sides.pools.prefill_replicas
+
+
 def check_apart(request: ServingEstimateRequest) -> None:
     """Refuses engines that have no such mode, and what is not answered over two sides.
 
@@ -55,7 +60,7 @@ def check_apart(request: ServingEstimateRequest) -> None:
     """
     _check_sides(request)
     if request.kv_tiers:
-        msg = "kv_tiers: with disaggregated nothing is kept between prompts; leave one of the two out"
+        msg = "kv_tiers: with disaggregated no memory below the GPU's is followed; leave one of the two out"
         raise InvalidInputError(msg, field="kv_tiers")
 
 

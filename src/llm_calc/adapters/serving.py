@@ -4,7 +4,14 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from llm_calc.adapters.apart_sides import Sides, all_gpus, check_apart, replica_hardware, sides_of
+from llm_calc.adapters.apart_sides import (
+    Sides,
+    all_gpus,
+    check_apart,
+    prefills_of,
+    replica_hardware,
+    sides_of,
+)
 from llm_calc.adapters.apart_words import apart_rows, timed_of_both
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
@@ -37,7 +44,6 @@ from llm_calc.adapters.wire.serving import (
     ServingEstimateRequest,
 )
 from llm_calc.adapters.wire.workload_rules import has_targets
-from llm_calc.adapters.wire.workloads import SessionsAnswer
 from llm_calc.core.engines import traits_of
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import simulated_arrivals
@@ -76,7 +82,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         answer = _answer(request, placed, found, catalogs, sides=sides)
     if seen is None:
         return answer
-    encoding = placed.replicas if sides is None else sides.pools.prefill_replicas
+    encoding = prefills_of(sides) or placed.replicas
     return with_timed_images(answer, seen, placed, request.workload, encoding)
 
 
@@ -178,7 +184,7 @@ def _answer(
     turns: Found | None = None,
     sides: Sides | None = None,
 ) -> ServingEstimateAnswer:
-    gpus = request.hardware.count if sides is None else all_gpus(request)
+    gpus, prefills = request.hardware.count if sides is None else all_gpus(request), prefills_of(sides)
     assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -196,8 +202,8 @@ def _answer(
         requests_per_s_per_gpu=requests / gpus,
         percentiles=_percentiles(found),
         classes=_classes(request.workload, found, turns, requests),
-        sessions=_sessions(request, placed, turns),
-        trace=None if turns is None else trace_answer(placed, request.workload, turns),
+        sessions=sessions_answer(placed, request.workload, turns, busy_of(request, placed), prefills),
+        trace=None if turns is None else trace_answer(placed, request.workload, turns, prefills),
         images=None,
         lora=None if placed.beside.lora is None else placed.beside.lora.answer(placed.subject.setup),
         interval=interval_of(request, placed, found),
@@ -216,12 +222,6 @@ def _classes(
         return class_answers(workload, turns, requests_per_s)
     told_apart = workload.classes or has_targets(workload)
     return only_class(workload, found, _percentiles(found)) if told_apart else []
-
-
-def _sessions(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> SessionsAnswer | None:
-    if turns is None:
-        return None
-    return sessions_answer(placed, request.workload, turns, busy_of(request, placed))
 
 
 def _operators(
