@@ -232,6 +232,7 @@ def test_prefill_replicas_find_the_prompts_of_turns_before() -> None:
     assert any("a session's prompts go to one prefill replica" in words for words in found.assumptions)
     assert any("bidirectional_kv_xfer" in words for words in found.assumptions)
     assert any("every prompt is computed whole" in words for words in off.assumptions)
+    assert not any("engine.enable_prefix_caching" in words for words in off.assumptions)
     stated = asked({**LOADS[5], "prefix_cache_hit_fraction": 0.8})
     assert stated.ttft_s < found.ttft_s
     assert any("computed but for the stated 0.8" in words for words in stated.assumptions)

@@ -139,7 +139,8 @@ def apart_rows(lengths: Lengths, sides: Sides, found: Estimate) -> Iterator[Oper
 def timed_of_both(sides: Sides, workload: WorkloadPart, figures: Callable[[], object]) -> Timed:
     """What the times of two sides follow from: no prompts share a step, and answers wait for room alone.
 
-    Nor do first tokens wait for looks between steps of decoding, which the other side runs.
+    Nor do first tokens wait for looks between steps of decoding, which the other side runs. What prefill replicas keep
+    may be all that is ever found, however much room they have.
     """
     prefill, decode = sides.prefill.deployment, sides.decode.deployment
     most = sides.most_answers
@@ -147,4 +148,6 @@ def timed_of_both(sides: Sides, workload: WorkloadPart, figures: Callable[[], ob
         most = min(most, float(workload.requests_in_flight))
     ours, theirs = (unpolled(each.host) for each in (prefill, decode))
     both = (prefill.work, prefill.rates, ours, decode.work, decode.rates, theirs, decode.draft)
-    return Timed(whole=(*both, most), rest=both, figures=figures)
+    room = kept_prompts(sides, workload)
+    keeps = room is not None
+    return Timed(whole=(*both, most, room), rest=(*both, keeps), figures=figures)
