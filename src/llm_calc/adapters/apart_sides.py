@@ -46,11 +46,6 @@ class Sides:
         return min(float(deployment.capacity), float(deployment.limit))
 
 
-def prefills_of(sides: Sides | None) -> int | None:
-    """Replicas that prefill alone; None where the same ones do both."""
-    return None if sides is None else sides.pools.prefill_replicas
-
-
 def check_apart(request: ServingEstimateRequest) -> None:
     """Refuses engines that have no such mode, and what is not answered over two sides.
 

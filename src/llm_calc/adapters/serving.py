@@ -4,14 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from llm_calc.adapters.apart_sides import (
-    Sides,
-    all_gpus,
-    check_apart,
-    prefills_of,
-    replica_hardware,
-    sides_of,
-)
+from llm_calc.adapters.apart_sides import Sides, all_gpus, check_apart, replica_hardware, sides_of
 from llm_calc.adapters.apart_words import apart_rows, timed_of_both
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_of, interval_of
@@ -82,7 +75,7 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
         answer = _answer(request, placed, found, catalogs, sides=sides)
     if seen is None:
         return answer
-    encoding = prefills_of(sides) or placed.replicas
+    encoding = placed.replicas if sides is None else sides.pools.prefill_replicas
     return with_timed_images(answer, seen, placed, request.workload, encoding)
 
 
@@ -184,7 +177,8 @@ def _answer(
     turns: Found | None = None,
     sides: Sides | None = None,
 ) -> ServingEstimateAnswer:
-    gpus, prefills = request.hardware.count if sides is None else all_gpus(request), prefills_of(sides)
+    gpus = request.hardware.count if sides is None else all_gpus(request)
+    prefills = None if sides is None else sides.pools.prefill_replicas
     assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -202,7 +196,9 @@ def _answer(
         requests_per_s_per_gpu=requests / gpus,
         percentiles=_percentiles(found),
         classes=_classes(request.workload, found, turns, requests),
-        sessions=sessions_answer(placed, request.workload, turns, busy_of(request, placed), prefills),
+        sessions=None
+        if turns is None
+        else sessions_answer(placed, request.workload, turns, busy_of(request, placed), prefills),
         trace=None if turns is None else trace_answer(placed, request.workload, turns, prefills),
         images=None,
         lora=None if placed.beside.lora is None else placed.beside.lora.answer(placed.subject.setup),

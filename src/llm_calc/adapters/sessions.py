@@ -247,11 +247,11 @@ def time_stream(placed: Replica, workload: WorkloadPart, patience: Patience | No
 
 
 def sessions_answer(
-    placed: Replica, workload: WorkloadPart, found: Found | None, busy: float, prefills: int | None = None
+    placed: Replica, workload: WorkloadPart, found: Found, busy: float, prefills: int | None = None
 ) -> SessionsAnswer | None:
     """What the answer says of sessions; ``busy``: replicas that have any; ``prefills``: those that prefill alone."""
     part, room = workload.sessions, placed.room
-    if found is None or part is None or room is None or not workload.grows:
+    if part is None or room is None or not workload.grows:
         return None
     seen, stream = found.seen, stream_of(workload, 1)
     prompt = float(seen.prompt_tokens.mean())

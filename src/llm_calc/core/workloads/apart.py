@@ -89,13 +89,13 @@ class _Run:
         """A prompt begins or joins a line."""
         if job.turn == 0 and not self.stream.slots:
             self.next_arrival()
-        if (replica := self.prefills.come(job)) is not None:
-            self.start_prompt(now, job, replica)
+        if self.prefills.come(job):
+            self.start_prompt(now, job)
 
-    def start_prompt(self, now: float, job: Job, replica: int) -> None:
+    def start_prompt(self, now: float, job: Job) -> None:
         """A replica computes what it has not of a prompt."""
-        self.prefills.begin(now, job, replica)
-        seconds = self.stations.prefill_s(job.prompt, job.found) + self.encoding_s(job)
+        self.prefills.begin(now, job)
+        seconds = self.stations.prefill_s(job.prompt_tokens, job.found_tokens) + self.encoding_s(job)
         self.push(now + seconds * self.stations.sessions_together, "computed", job)
         self.push(now + seconds, "leaves", job)
 
@@ -103,14 +103,13 @@ class _Run:
         """What images of a prompt take, and those before that are not found; none is in a block that is not full."""
         if not self.stream.encoder_s or (room := self.stations.room) is None:
             return self.stream.encoding_s(job.turn)
-        found = job.found + room.block_tokens
+        found = job.found_tokens + room.block_tokens
         return self.stream.encoding_s(job.turn, self.stream.again_of(job.session, job.kind, job.turn, found))
 
     def computed(self, now: float, job: Job) -> None:
         """A prefill replica is free again."""
-        replica = job.home or 0
-        if (following := self.prefills.freed(replica)) is not None:
-            self.start_prompt(now, following, replica)
+        for following in self.prefills.freed(job.home or 0):
+            self.start_prompt(now, following)
 
     def leaves(self, now: float, job: Job) -> None:
         """A cache joins the line for the links."""
@@ -124,7 +123,7 @@ class _Run:
         while self.free_ways and self.caches:
             job = self.caches.popleft()
             self.free_ways -= 1
-            seconds = stations.transfer_s(job.prompt)
+            seconds = stations.transfer_s(job.prompt_tokens)
             self.push(now + seconds * stations.ways / stations.links, "carried", job)
             self.push(now + seconds, "there", job)
 
@@ -154,7 +153,7 @@ class _Run:
         """What waits for the next step of a replica is part of it."""
         for job in replica.joining:
             self.number += 1
-            heappush(replica.ends, (replica.done + job.output - 1, self.number, job))
+            heappush(replica.ends, (replica.done + job.output_tokens - 1, self.number, job))
         replica.joining.clear()
 
     def least(self) -> _Replica | None:
@@ -213,7 +212,7 @@ class _Run:
             self.began_s, self.decoding_s = now, 0.0
             self.prefills.restart(now)
             return
-        further = (now - job.first_s) / (job.output - 1) if job.output > 1 else np.nan
+        further = (now - job.first_s) / (job.output_tokens - 1) if job.output_tokens > 1 else np.nan
         first = job.first_s - job.arrival_s
         whole = now - job.arrival_s
         row = (
@@ -222,11 +221,11 @@ class _Run:
             first,
             further,
             whole,
-            job.prompt,
-            job.output,
+            job.prompt_tokens,
+            job.output_tokens,
             job.arrival_s,
-            job.known,
-            job.found,
+            job.known_tokens,
+            job.found_tokens,
         )
         self.rows.append(tuple(map(float, row)))
 
@@ -235,9 +234,9 @@ class _Run:
         each, turn = self.stream.classes[job.kind], job.turn + 1
         if turn < each.turns:
             at_s = now + each.pause_s(job.session, turn)
-            prompt = job.prompt + job.output + each.new_tokens(job.session, turn)
-            output, home = each.output_tokens(job.session, turn), self.prefills.next_home(job)
-            following = Job(job.session, turn, job.kind, at_s, prompt, output, job.prompt, home=home)
+            prompt = job.prompt_tokens + job.output_tokens + each.new_tokens(job.session, turn)
+            output, home = each.output_tokens(job.session, turn), job.home if self.prefills.caches else None
+            following = Job(job.session, turn, job.kind, at_s, prompt, output, job.prompt_tokens, home=home)
             self.push(at_s, "arrive", following)
         elif self.stream.slots:
             self.open(job.session + NEXT_SESSION, now, 0)

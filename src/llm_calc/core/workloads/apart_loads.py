@@ -46,7 +46,7 @@ def alive_apart(
     sessions = min(stream.slots, _filling(stream, stations))
     slots = min(sessions, MOST_APART)
     part, own = stations.part(sessions / slots), replace(stream, slots=slots)
-    part = replace(part, kept_for=stream.slots / sessions)
+    part = replace(part, sessions_kept_for=stream.slots / sessions)
     wanted, first = counted_requests(own, slots), slots if stream.mean_turns > 1 else 0
     wanted = wanted if most_requests is None else min(wanted, max(most_requests, slots))
     seen = run_apart(own, part, wanted, first)

@@ -10,7 +10,7 @@ from llm_calc.core.workloads.stream import Stream
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One request; ``known``, ``found``: of its prompt, what some prompt before had, and what its replica still has.
+    """One request; ``known_tokens``, ``found_tokens``: what some prompt before had of its own, and what is still there.
 
     ``home``: the prefill replica that computes it, of a later turn the one that computed those before; ``number``: its
     place among all that came.
@@ -20,10 +20,10 @@ class Job:
     turn: int
     kind: int
     arrival_s: float
-    prompt: float
-    output: float
-    known: float = 0.0
-    found: float = 0.0
+    prompt_tokens: float
+    output_tokens: float
+    known_tokens: float = 0.0
+    found_tokens: float = 0.0
     home: int | None = None
     number: int = 0
     first_s: float = 0.0
@@ -41,7 +41,7 @@ class Prefills:
         self.free = dict.fromkeys(range(stations.prefills))
         self.line = deque[Job]()
         self.own = [deque[Job]() for _ in range(stations.prefills)]
-        room, group = stations.room, stations.sessions_together * stations.kept_for
+        room, group = stations.room, stations.sessions_together * stations.sessions_kept_for
         self.caches = [contexts_of(room, stream, group) for _ in self.own] if room else []
         self.came = 0
         self.at_s = self.tokens_s = self.sessions_s = 0.0
@@ -50,8 +50,9 @@ class Prefills:
     def home_of(self, session: int) -> int | None:
         """Where a session is that has begun before the run [1].
 
-        ``session mod prefills``; none where nothing is kept.
+        ``session - prefills x floor(session / prefills)``; none where nothing is kept.
         Definition: replicas take sessions in turn.
+        Leaves out: which had room for it.
         """
         return session % len(self.own) if self.caches else None
 
@@ -63,32 +64,28 @@ class Prefills:
             self.caches[home].remember(session, prompt)
             self._count(home, *before)
 
-    def next_home(self, job: Job) -> int | None:
-        """Where the next prompt of a session goes; anywhere where nothing is kept."""
-        return job.home if self.caches else None
-
-    def come(self, job: Job) -> int | None:
-        """A prompt comes: the replica that begins with it; none, and it joins a line."""
+    def come(self, job: Job) -> bool:
+        """A prompt comes: whether a replica is free for it, else it joins a line."""
         self.came += 1
         job.number = self.came
         able = self.free if job.home is None else self.free.keys() & {job.home}
         if not able:
             line = self.line if job.home is None else self.own[job.home]
             line.append(job)
-        return next(iter(able), None)
+            return False
+        self._take(job, next(iter(able)))
+        return True
 
-    def begin(self, now: float, job: Job, replica: int) -> None:
+    def begin(self, now: float, job: Job) -> None:
         """A replica begins with a prompt, of which it finds what it has."""
-        self.free.pop(replica, None)
-        job.home = replica
-        if not self.caches:
-            job.known = job.found = job.prompt * self.stations.cached_fraction
+        if job.home is None or not self.caches:
+            job.known_tokens = job.found_tokens = job.prompt_tokens * self.stations.cached_fraction
             return
-        cache, before = self.caches[replica], self._kept(replica)
+        cache, before = self.caches[job.home], self._kept(job.home)
         self._account(now)
-        reserve = cache.reserve(job.session, job.prompt, 0.0)
-        job.found = sum(cache.enter(job.session, job.prompt, reserve, 0.0))
-        self._count(replica, *before)
+        reserve = cache.reserve(job.session, job.prompt_tokens, 0.0)
+        job.found_tokens = sum(cache.enter(job.session, job.prompt_tokens, reserve, 0.0))
+        self._count(job.home, *before)
 
     def computed(self, job: Job) -> None:
         """A prompt was computed; others that come find the beginning that all share."""
@@ -101,16 +98,22 @@ class Prefills:
             return
         self._account(now)
         before = self._kept(job.home)
-        self.caches[job.home].leave(job.session, job.prompt, 1.0, 0.0, 0.0)
+        self.caches[job.home].leave(job.session, job.prompt_tokens, 1.0, 0.0, 0.0)
         self._count(job.home, *before)
 
-    def freed(self, replica: int) -> Job | None:
-        """A replica is free: the prompt that it takes next, of its own line and the common one the first."""
+    def freed(self, replica: int) -> list[Job]:
+        """A replica is free: the prompt that it takes next if any waits, the first of its own line and the common one."""
         lines = [line for line in (self.own[replica], self.line) if line]
         if not lines:
             self.free[replica] = None
-            return None
-        return min(lines, key=lambda line: line[0].number).popleft()
+            return []
+        job = min(lines, key=lambda line: line[0].number).popleft()
+        self._take(job, replica)
+        return [job]
+
+    def _take(self, job: Job, replica: int) -> None:
+        self.free.pop(replica, None)
+        job.home = replica
 
     def restart(self, now: float) -> None:
         """Means are taken from here on."""
@@ -118,10 +121,11 @@ class Prefills:
         self.tokens_s = self.sessions_s = 0.0
 
     def means(self, now: float, elapsed_s: float) -> tuple[float, float]:
-        """What is kept of prompts of idle sessions, and of how many [tokens, sessions].
+        """What is kept of prompts of idle sessions, and of how many [tokens, 1].
 
         ``time integral / elapsed``.
         Definition: means over time.
+        Leaves out: nothing.
         """
         self._account(now)
         return self.tokens_s / elapsed_s, self.sessions_s / elapsed_s

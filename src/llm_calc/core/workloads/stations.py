@@ -20,7 +20,7 @@ class Stations:
     ``token_s``: of a further token with so many answers on the replica; ``most``: answers at once on one decode
     replica. ``room``: where a prefill replica keeps prompts that it computed; None: nothing is followed, and
     ``cached_fraction`` of each prompt is found. ``sessions_together``: that move as one, each prompt one of theirs;
-    ``kept_for``: sessions that share the room of each that moves, the others waiting; ``step_tokens``: of each answer
+    ``sessions_kept_for``: that share the room of each that moves, the others waiting; ``step_tokens``: of each answer
     in a step, above 1 with speculative decoding.
     """
 
@@ -33,7 +33,7 @@ class Stations:
     cached_fraction: float = 0.0
     room: Room | None = None
     sessions_together: float = 1.0
-    kept_for: float = 1.0
+    sessions_kept_for: float = 1.0
     step_tokens: float = 1.0
     links: float = 1.0
 
