@@ -102,7 +102,7 @@ class Prefills:
         self._count(job.home, *before)
 
     def freed(self, replica: int) -> list[Job]:
-        """A replica is free: the prompt that it takes next if any waits, the first of its own line and the common one."""
+        """A replica is free: the prompt that it takes next if any waits, the first of its own and the common line."""
         lines = [line for line in (self.own[replica], self.line) if line]
         if not lines:
             self.free[replica] = None
