@@ -4,7 +4,8 @@ cosmic-ray makes the mutants; a seeded sample of them is run in a copy of the ch
 are run once to record which of them reach which line; against a mutant run those that reach its line, an even spread of
 them where they are many (``tools.mutant_tests``). Left out are changes of annotations, which nothing can notice,
 and operators of bits. A mutant that is equivalent to the original counts as not noticed, and one whose tests do not
-end in time is counted apart.
+end in time is counted apart. Left out as well is what changes no answer by what it is: whether a result is kept
+(``lru_cache``), what a dataclass or ``zip`` refuses (``slots``, ``kw_only``, ``strict``), and ``is`` for ``==``.
 
 ``--each N`` draws so many of every room instead, ``--imported`` records nothing and runs the files of tests that import
 the changed module, then all that mirror its room: minutes instead of an hour, and a stricter question.
@@ -18,13 +19,18 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 COSMIC_RAY = (sys.executable, "-m", "uv", "tool", "run", "--from", "cosmic-ray==8.7.0", "cosmic-ray")
-LEFT_OUT_OPERATORS = ("Bit", "Shift")
-"""``X | None`` is an operator to cosmic-ray; floats refuse operators of bits: any test notices."""
-ALL = """select job_id, operator_name, module_path from mutation_specs
+LEFT_OUT_OPERATORS = ("Bit", "Shift", "_Eq_Is", "_Is_Eq", "_NotEq_IsNot", "_IsNot_NotEq")
+"""``X | None`` is an operator to cosmic-ray; floats refuse operators of bits: any test notices. Small constants, and
+None, are the same by ``is`` and ``==``."""
+KEPT_RESULT = "lru_cache"
+REFUSALS = ("slots=", "kw_only=", "strict=")
+"""What only tells apart calls that nobody makes: a mutant behind one of these is equivalent."""
+ALL = """select job_id, operator_name, module_path, start_pos_row, start_pos_col from mutation_specs
     order by module_path, operator_name, occurrence"""
 CORE = "src/llm_calc/core/"
 UNDER = sorted(path.name for path in (ROOT / CORE).iterdir() if path.name[0] != "_")
@@ -57,13 +63,31 @@ def drawn(jobs: list[tuple[str, str]], options: argparse.Namespace) -> set[str]:
     return {job for each in rooms.values() for job in chance.sample(each, min(options.each, len(each)))}
 
 
+def changes_an_answer(operator: str, line: str, column: int) -> bool:
+    """Tell whether a change at this place of a line could be noticed by what is answered."""
+    if any(part in operator for part in LEFT_OUT_OPERATORS) or KEPT_RESULT in line:
+        return False
+    return not line[:column].rstrip().endswith(REFUSALS)
+
+
+@cache
+def lines_of(path: str) -> list[str]:
+    """Return the lines of a file of the checkout."""
+    return (ROOT / path).read_text(encoding="utf-8").splitlines()
+
+
+def line_of(path: str, row: int) -> str:
+    """Return one line of a file of the checkout, counted from 1."""
+    return lines_of(path)[row - 1]
+
+
 def sample(session: Path, options: argparse.Namespace) -> int:
     """Keep a seeded sample of a session's mutants; return how many there were."""
     with sqlite3.connect(session) as database:
         jobs = [
             (job, room_of(path))
-            for job, operator, path in database.execute(ALL).fetchall()
-            if not any(part in operator for part in LEFT_OUT_OPERATORS)
+            for job, operator, path, row, column in database.execute(ALL).fetchall()
+            if changes_an_answer(operator, line_of(path, row), column)
         ]
         kept = drawn(jobs, options)
         for table in ("mutation_specs", "work_items"):

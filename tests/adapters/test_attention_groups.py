@@ -22,6 +22,7 @@ SERVERS: list[tuple[Json, Json]] = [
     ({"dp_size": 2}, {}),
     ({"dp_size": 2, "enable_dp_attention": False}, {}),
     ({"enable_dp_attention": False}, {"parallelism": {"data": 2}}),
+    ({"attn_dp_size": 1}, {"parallelism": {"data": 2}}),
 ]
 
 
@@ -62,6 +63,16 @@ def test_servers_of_their_own_are_one_as_often(
     )
     assert several.kv_cache_tokens == 2 * alone.kv_cache_tokens
     assert several.per_gpu == alone.per_gpu
+
+
+def test_the_width_of_attention_is_both_older_options_in_one() -> None:
+    older = {"tp_size": 4, "dp_size": 2, "enable_dp_attention": True}
+    before, now = (
+        llm_calc.memory_plan(**question(DENSE, 4, engine))
+        for engine in (older, {"tp_size": 4, "attn_dp_size": 2})
+    )
+    assert now == before
+    assert not [words for words in now.assumptions if "attn_dp_size" in words]
 
 
 def test_groups_of_a_dense_model_take_chunk_caution_and_pool_together() -> None:

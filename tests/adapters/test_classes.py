@@ -147,22 +147,10 @@ def test_what_cannot_be_is_refused_by_name(workload: dict[str, Any], named: str)
 
 
 @pytest.mark.parametrize(
-    ("workload", "named"),
-    [
-        ({"classes": [SHORT, LONG]}, "does not take classes.targets"),
-        ({"targets": {"ttft_s": 1.0}}, "does not take targets"),
-    ],
-)
-def test_plans_refuse_by_name_what_they_do_not_take(workload: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidInputError, match=named):
-        llm_calc.plan(model="llama-3.1-8b", workload=workload, gpus=["h100-80gb-sxm"])
-
-
-@pytest.mark.parametrize(
     "workload",
     [
         {"input_tokens": LOGNORMAL, "output_tokens": 100, "request_rate": 4.0},
-        {"classes": [{**SHORT, "targets": None}, LONG], "concurrency": 16},
+        {"classes": [SHORT, LONG], "concurrency": 16},
     ],
 )
 def test_plans_for_lengths_that_vary_are_their_own_estimates(workload: dict[str, Any]) -> None:
@@ -323,9 +311,9 @@ def test_a_target_counts_requests_and_changes_none(load: dict[str, Any], *, apar
     assert kept == sorted(kept)
     assert (kept[0], kept[-1]) == (0.0, 1.0)
     spread = counted.percentiles
-    if (
-        spread is not None
-    ):  # half keep the median, and those who see the same: fewer than see a larger percentile
+    # Prompts that end in one step have one time, so that more than half may be at the median; but by what a percentile
+    # is, fewer than 90 % are at or below anything less than p90.
+    if spread is not None:
         seen = spread.ttft_s
         for share, limit, above in ((0.5, seen.p50, 0.9), (0.9, seen.p90, 0.95)):
             part = only(asked(workload | {"targets": {"ttft_s": limit}}, **sides)).targets_kept_fraction

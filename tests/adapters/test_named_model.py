@@ -58,7 +58,7 @@ def test_another_model_is_refused(
     precision = {"weights": weights}
     option = next(name for name in engine if name != "name")
     with pytest.raises(InvalidInputError, match=rf"^engine\.{option}: .*{fault}.*must agree$"):
-        ask(model=model, hardware=GPU, engine=engine, **precision)
+        ask(model=model, hardware=GPU, engine=engine, precision=precision)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from math import log2
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
 from llm_calc.adapters.measured_runs import FIGURES, RunRow, load_runs
@@ -217,16 +217,17 @@ def test_the_curve_is_one_deployment_at_all_of_its_loads() -> None:
     assert asked(workload={"input_tokens": 1024, "output_tokens": 1024, "offline": True}).measured_curve == []
 
 
-def test_grids_and_searches_do_not_look_for_runs(client: TestClient) -> None:
+def test_grids_and_searches_do_not_look_for_runs() -> None:
+    """Asked of no service, which empties caches, and what counts their questions, where memory becomes much."""
+
     def looks() -> int:
         known = index_of.cache_info()
         return known.hits + known.misses
 
     before = looks()
     grid = {"workload.concurrency": [1, 64], "hardware.gpu": ["h100-80gb-sxm", "h200-141gb-sxm"]}
-    sweep = {"target": "serving_estimate", "base": QUESTION, "grid": grid}
-    assert client.post("/api/sweep", json=sweep).status_code == 200
-    plans = {
+    assert len(list(llm_calc.sweep(target="serving_estimate", base=QUESTION, grid=grid))) == 4
+    plans: Json = {
         "model": QUESTION["model"],
         "workload": QUESTION["workload"],
         "gpus": ["h100-80gb-sxm"],
@@ -234,7 +235,7 @@ def test_grids_and_searches_do_not_look_for_runs(client: TestClient) -> None:
         "engines": ["vllm"],
         "limits": {"max_gpus": 4},
     }
-    assert client.post("/api/deployment_plans", json=plans).json()["plans"]
+    assert llm_calc.plan(**plans).plans
     assert looks() == before
-    assert client.post("/api/serving_estimate", json=QUESTION).status_code == 200
+    assert llm_calc.estimate(**QUESTION).basis.nearest
     assert looks() == before + 1

@@ -119,5 +119,5 @@ def test_how_prompts_that_are_left_whole_are_timed_is_said(engine: str, option: 
 
 @pytest.mark.parametrize("size", [0, -2])
 def test_no_other_size_below_one_is_taken(size: int) -> None:
-    with pytest.raises(llm_calc.InvalidInputError, match="must be -1"):
+    with pytest.raises(llm_calc.InvalidInputError, match="must be greater than or equal to 1 or -1"):
         planned(LONG, "sglang", chunked_prefill_size=size)

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from functools import lru_cache, partial
 
-import numpy as np
-
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.sessions import stream_of, with_encoding
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -13,8 +11,8 @@ from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.stages import share_of, stages_at_once
-from llm_calc.core.serving.traffic import Requests
 from llm_calc.core.workloads.apart_loads import (
+    about_means,
     alive_apart,
     arriving_apart,
     batch_apart,
@@ -39,26 +37,14 @@ def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | F
     if workload.load == "offline":
         return queue(prefill, sides.pools, lengths, decode, encoder)
     found = estimate(prefill, sides.pools, lengths, float(workload.requests_in_flight), decode, encoder)
-    return _spread(found, _simulated(sides, workload)) if has_targets(workload) else found
+    return about_means(found, _simulated(sides, workload)) if has_targets(workload) else found
 
 
 def with_percentiles(found: Estimate, sides: Sides, workload: WorkloadPart) -> Estimate:
     """The same with percentiles; those of a closed form are a run's, about its own means."""
     if not found.each.known:
-        found = _spread(found, _simulated(sides, workload))
+        found = about_means(found, _simulated(sides, workload))
     return replace(found, percentiles=found.percentiles or found.each.percentiles)
-
-
-def _spread(found: Estimate, run: Found) -> Estimate:
-    """The closed form with requests that differ from its means as those of a run do from theirs."""
-    seen, means = run.seen, run.estimate
-    pairs = (
-        (seen.ttft_s, found.ttft_s, means.ttft_s),
-        (np.nan_to_num(seen.tpot_s), found.tpot_s, means.tpot_s),
-        (seen.latency_s, found.request_latency_s, means.request_latency_s),
-    )
-    first, each, whole = (values * float(mean) / max(float(own), 1e-12) for values, mean, own in pairs)
-    return replace(found, each=Requests(ttft_s=first, tpot_s=each, latency_s=whole))
 
 
 def most_apart_per_s(sides: Sides, found: Found) -> float:

@@ -68,22 +68,17 @@ class Replica(Protocol):
 
 
 def refuse_unplanned(workload: WorkloadPart) -> None:
-    """Names what plans do not take: sessions, lengths that vary and classes are simulated, the rest is not searched.
+    """Names what plans do not take: sessions, lengths that vary and classes are simulated, a trace is not searched.
 
     Raises:
-        UnsupportedError: the workload has a trace, or targets.
+        UnsupportedError: the workload has a trace.
     """
-    given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
-    if any(each.targets is not None for each in workload.classes or ()):
-        given.append("classes.targets")
-    for name in given:
-        other = (
-            "limits say what a plan keeps"
-            if "targets" in name
-            else "/api/serving_estimate, compare and sweep do"
+    if workload.trace is not None:
+        msg = (
+            "workload.trace: deployment_plans does not take trace: what a replica gets of one load over time is no "
+            "rate that bounds are made of; /api/serving_estimate, compare and sweep do"
         )
-        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
-        raise UnsupportedError(msg, field=f"workload.{name}")
+        raise UnsupportedError(msg, field="workload.trace")
 
 
 def refuse_sessions(workload: WorkloadPart, where: str) -> None:

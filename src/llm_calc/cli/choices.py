@@ -38,8 +38,8 @@ ManifestKindOption = Annotated[
         "--manifest",
         panel=LIMITS,
         of="KIND",
-        what="Print the best as YAML for kubectl apply: kubernetes, leader_worker_set, kserve or dynamo.",
-        complete=one_of("kubernetes", "leader_worker_set", "kserve", "dynamo"),
+        what="Print the best as YAML for kubectl apply: kubernetes, leader_worker_set, kserve, dynamo; llm_d for helm.",
+        complete=one_of("kubernetes", "leader_worker_set", "kserve", "dynamo", "llm_d"),
     ),
 ]
 

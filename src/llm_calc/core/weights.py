@@ -177,8 +177,8 @@ class Scores:
 class Cache:
     """What one layer keeps of each sequence between steps.
 
-    ``elements_per_token`` numbers for every token of the context (every ``tokens_per_entry`` tokens for a
-    compressed cache), for at most ``window`` tokens; plus ``state_elements`` numbers whatever the context.
+    ``elements_per_token`` numbers for every token of the context, for at most ``window`` tokens (a compressed cache has
+    one entry of ``tokens_per_entry`` times as many); plus ``state_elements`` numbers whatever the context.
     ``state_bits``: element width that engines keep the state in (0: the width of the KV cache). ``state_open``: no
     file states that width, so that an engine may take another.
     ``spare_state_elements``: those of the state that the reference class keeps and engines do not.

@@ -340,7 +340,7 @@ def test_what_an_answer_repeats_is_said_again() -> None:
     [
         ("sglang", {"enable_two_batch_overlap": False}, "has no word for false"),
         ("vllm", {"further": ["enable_dbo"]}, "nothing says its value"),
-        ("vllm", {"nnodes": 2}, "says its own, by the plan"),
+        ("vllm", {"master_addr": "10.0.0.1"}, "says its own, by the plan"),
     ],
 )
 def test_what_the_command_does_not_say_of_them_is_named(

@@ -25,6 +25,18 @@ def request(engine: dict[str, Any], **parts: Any) -> MemoryPlanRequest:
             {"name": "sglang", "tp_size": 4, "dp_size": 4, "enable_dp_attention": True, "ep_size": 4},
             (1, 1, 4, 4),
         ),
+        ({"name": "sglang", "tp_size": 4, "attn_dp_size": 2, "ep_size": 4}, (2, 1, 2, 4)),
+        ({"name": "sglang", "attention_data_parallel_size": 4}, (1, 1, 4, 1)),
+        ({"name": "sglang", "tp_size": 4, "attn_dp_size": 2, "enable_dp_attention": True}, (2, 1, 2, 1)),
+        (
+            {"name": "sglang", "tp_size": 4, "attn_dp_size": 4, "dp_size": 1, "version": "0.5.22"},
+            (1, 1, 4, 1),
+        ),
+        (
+            {"name": "sglang", "tp_size": 4, "attn_dp_size": 1, "dp_size": 4, "enable_dp_attention": True},
+            (1, 1, 4, 1),
+        ),
+        ({"name": "sglang", "tp_size": 2, "attn_dp_size": 1, "dp_size": 2}, (2, 1, 2, 1)),
         ({"name": "vllm", "tensor_parallel_size": 4}, (4, 1, 1, 1)),
         (
             {
@@ -138,6 +150,32 @@ def test_what_agrees_is_taken() -> None:
             {},
             r"engine\.tp_size: must be a multiple of dp_size 3",
         ),
+        (
+            {"name": "sglang", "tp_size": 4, "attn_dp_size": 3},
+            {},
+            r"engine\.tp_size: must be a multiple of attn_dp_size 3",
+        ),
+        (
+            {"name": "sglang", "attn_dp_size": 2},
+            {"parallelism": {"tensor": 1, "data": 4}},
+            r"engine\.attn_dp_size: 2 makes parallelism\.data 2, but that says 4; they must agree",
+        ),
+        (
+            {"name": "sglang", "tp_size": 4, "attn_dp_size": 2, "dp_size": 2},
+            {},
+            r"engine\.attn_dp_size: 2 groups of one server, beside which engine\.dp_size 2 counts servers",
+        ),
+        (
+            {"name": "sglang", "tp_size": 4, "attn_dp_size": 2, "enable_dp_attention": False},
+            {},
+            r"engine\.attn_dp_size: 2 turns engine\.enable_dp_attention on, which is off",
+        ),
+        (
+            {"name": "sglang", "tp_size": 4, "attn_dp_size": 2, "version": "0.5.21"},
+            {},
+            r"engine\.attn_dp_size: releases before 0\.5\.22 have no such option; say dp_size and enable_dp_att",
+        ),
+        ({"name": "sglang", "attn_dp_size": 0}, {}, r"engine\.attn_dp_size: must be a whole number"),
     ],
 )
 def test_what_differs_is_refused(engine: dict[str, Any], parts: dict[str, Any], says: str) -> None:

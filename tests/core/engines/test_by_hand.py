@@ -4,11 +4,21 @@ from dataclasses import replace
 
 import pytest
 
+from llm_calc.core.blocks import Block, Custom, Experts, Mlp, Parts
 from llm_calc.core.engines.caches import LayerCache
-from llm_calc.core.engines.llama_cpp_compute import Graph, compute_bytes
+from llm_calc.core.engines.llama_cpp_compute import (
+    Graph,
+    compute_bytes,
+    host_compute_bytes,
+    layer_width,
+    mask_bytes,
+)
+from llm_calc.core.engines.llama_cpp_copies import Copies, copied_width, stream_width
 from llm_calc.core.engines.llama_cpp_slots import padded, slots_of
 from llm_calc.core.engines.sglang_pools import StateSlots, capped_pools, one_pool, state_pool, two_pools
-from tests.builders import llama
+from llm_calc.core.engines.vllm_deepseek_v4 import deepseek_v4_pages
+from llm_calc.core.weights import Cache, Scores
+from tests.builders import decoder, deepseek_v3, llama, mixtral
 
 FULL = LayerCache(kind="full", layers=2, bytes_per_token=100.0)
 SLIDING = LayerCache(kind="sliding", layers=3, bytes_per_token=100.0, window_tokens=1000)
@@ -97,3 +107,117 @@ def test_the_head_of_a_small_micro_batch_is_the_widest_of_the_graph() -> None:
     # Where another device holds the head, layers alone count: the widest is at least gate and up beside the input.
     without = compute_bytes(replace(graph, output=False))
     assert 32 * 4 * 2 * 11_008 < without < 512 * 4 * 36_096 / 10
+
+
+def test_numbers_a_token_of_the_widest_layer() -> None:
+    """llama.cpp's rule as docs/memory.md has it from its dry runs: stream, queries, gate, up and their product."""
+    # Llama-2-7B: 2 x 4096 + 4096 of queries + 3 x 11 008.
+    assert layer_width(llama()) == 45_312
+    # Attention and feed-forward side by side keep the layer's input once more.
+    assert layer_width(replace(llama(), model_type="cohere2")) == 45_312 + 4_096
+    # Mixtral: two experts of 14 336; their outputs (4096) are no wider than gate and up.
+    assert layer_width(mixtral()) == 2 * 4_096 + 4_096 + 3 * 2 * 14_336
+    # DeepSeek-V3: 3 x 7168 + 128 x 192 of queries + 2 x 128 x (512 + 64), more than any of its blocks.
+    assert layer_width(deepseek_v3()) == 3 * 7_168 + 128 * 192 + 2 * 128 * 576
+
+
+def small(feed_forward: Block, kv_heads: int = 1) -> float:
+    """The widest layer of a model of 64 with four heads of 16."""
+    attention = llama(hidden=64, heads=4, kv_heads=kv_heads, layers=1).groups[0].blocks[1]
+    return layer_width(decoder([(attention, feed_forward)], hidden=64, vocab=100))
+
+
+def test_queries_that_what_follows_fits_into() -> None:
+    # Queries of 64 take gate or up of 60: 2 x 64 + 64 - 60 = 132 and 3 x 60.
+    assert small(Mlp(hidden=64, intermediate=60)) == 132 + 180
+    # Of 64 they do not: 3 x 64 and 3 x 64.
+    assert small(Mlp(hidden=64, intermediate=64)) == 192 + 192
+    # Without a gate one matrix of 60 is less than attention: 2 x (64 + 64) and 2 x 16 of keys and values.
+    assert small(Mlp(hidden=64, intermediate=60, gated=False)) == 256 + 32
+    assert small(Mlp(hidden=64, intermediate=100, gated=False)) == 192 + 100
+    # Keys and values of four heads: 2 x (64 + 64) + 2 x 64.
+    assert small(Mlp(hidden=64, intermediate=20), kv_heads=4) == 256 + 128
+    # Two experts of 20 give 64 each, wider than gate and up (40): 2 x 64 + 64 - 40, 3 x 40 and 2 x 64.
+    assert small(Experts(hidden=64, experts=8, top_k=2, intermediate=20)) == 152 + 120 + 128
+    # Of 32 they are as wide as 64, no wider: 192 and 3 x 64.
+    assert small(Experts(hidden=64, experts=8, top_k=2, intermediate=32)) == 192 + 192
+
+
+GRAPH = Graph(
+    model=llama(),
+    slots=slots_of(4096, 1, shared=False),
+    micro_batch=512,
+    flash_attention=True,
+    swa_full=False,
+    outputs=1,
+)
+MASKS = 512 * 4096 * 2
+
+
+def test_a_buffer_of_layers_by_hand() -> None:
+    # 512 tokens of 45 312 numbers of four bytes, a mask of 512 x 4096 in two, 20 bytes of inputs a token, 128 more.
+    layer = 512 * 4 * 45_312 + MASKS + 20 * 512 + 128
+    assert mask_bytes(GRAPH) == MASKS
+    assert compute_bytes(GRAPH) == layer
+    # Without flash attention: masks of four bytes, inputs of 12; scores 32 x 4096 for each of 4096 cells beside
+    # stream, norm, queries twice, keys and values: 2 x (4096 + 4096) + 8192 + 131 072.
+    plain = replace(GRAPH, flash_attention=False)
+    assert compute_bytes(plain) == 512 * 4 * (24_576 + 131_072) + 2 * MASKS + 12 * 512 + 128
+    beside = replace(plain, cached_beside=False)
+    assert compute_bytes(beside) == 512 * 4 * (4 * 4_096 + 131_072) + 2 * MASKS + 20 * 512 + 128
+    # Of several devices four copies of masks, and of what they take in: 4096 numbers a token, twice but on the first.
+    first = replace(GRAPH, devices=2)
+    assert compute_bytes(first) == layer + 3 * MASKS + 4 * 512 * 4 * 4_096
+    assert compute_bytes(replace(first, device=1)) == layer + 3 * MASKS + 4 * 512 * 4 * 4_096 * 2
+    # The host's: embedded tokens, the masks, one row of logits.
+    assert host_compute_bytes(GRAPH) == 512 * 4 * 4_096 + MASKS + 4 * 32_000
+
+
+def test_a_buffer_that_takes_over_matrices_of_the_host() -> None:
+    """Beside a copied matrix of Llama-2-7B: 2 x 4096 + 4096, and gate and up of 11 008."""
+    assert stream_width(llama()) == 3 * 4_096
+    assert copied_width(llama(), "mlp") == 3 * 4_096 + 2 * 11_008
+    # Mixtral's two experts: twice 2 x 14 336, or once that and two outputs of 4096.
+    assert copied_width(mixtral(), "experts") == 3 * 4_096 + 2 * 2 * 14_336
+    copied = replace(GRAPH, copies=Copies(2e9, 1e8))
+    beside = 512 * 4 * (3 * 4_096 + 2 * 11_008)
+    assert compute_bytes(copied) == 2e9 + 1e8 / 2 + MASKS + 20 * 512 + beside
+    # From 32 tokens on matrices are copied; below them keys and values alone, beside 2 x (hidden + queries).
+    few = replace(copied, micro_batch=32)
+    assert compute_bytes(few) == 2e9 + 1e8 / 2 + MASKS / 16 + 20 * 32 + beside / 16
+    fewer = replace(copied, micro_batch=31)
+    assert compute_bytes(fewer) == 1e8 + 31 * 4096 * 2 + 31 * 4 * 2 * (4_096 + 4_096)
+    # Where a device has nothing of the model it copies no keys either.
+    assert compute_bytes(replace(fewer, used=False)) == 0.0
+
+
+def test_pages_of_deepseek_v4_by_hand() -> None:
+    """vLLM rounds each to 576 bytes: a window of 64 rows of 584, and what its two kinds of layers keep.
+
+    Blocks of 256 tokens: of entries of four 64 rows of 584, their index of 132; of entries of 128 two rows. Their
+    compressors keep, in 32 bits, two series of 512 (index: 128), doubled where entries overlap, for windows of 4 or 8.
+    """
+    window = Scores(heads=64, qk_dim=512, v_dim=512, window=128)
+    fine = tuple(
+        Cache(kind="compressed", elements_per_token=width // 4, tokens_per_entry=4) for width in (512, 128)
+    )
+    coarse = Cache(kind="compressed", elements_per_token=4, tokens_per_entry=128)
+    layers: list[tuple[Block, ...]] = [
+        (Custom(name="window", content=Parts(scores=(window,))),),
+        (Custom(name="sparse", content=Parts(scores=(window,), caches=fine)),),
+        (Custom(name="heavy", content=Parts(scores=(window,), caches=(coarse,))),),
+    ]
+    pages = deepseek_v4_pages(decoder(layers, hidden=64, vocab=100), 256)
+    found = [(page.layer, page.page_bytes, page.block_tokens, page.window_tokens) for page in pages]
+    ring = 65 * 576  # 64 x 584 = 37 376 = 64.9 x 576
+    assert found == [
+        (0, ring, 64, 128),
+        (1, ring, 64, 128),
+        (1, ring, 256, None),  # 64 entries
+        (1, 57 * 576, 4, 8),  # 4 x 2 x 2 x 512 x 4 = 32 768 = 56.9 x 576
+        (1, 15 * 576, 256, None),  # 64 x 132 = 8448 = 14.7 x 576
+        (1, 15 * 576, 4, 8),  # 4 x 2 x 2 x 128 x 4 = 8192 = 14.2 x 576
+        (2, ring, 64, 128),
+        (2, 3 * 576, 256, None),  # 2 x 584 = 1168 = 2.03 x 576
+        (2, 57 * 576, 8, 128),  # 8 x 2 x 512 x 4 = 32 768
+    ]

@@ -11,9 +11,12 @@ from llm_calc.core.engines.lora import (
     adapter_elements,
     adapter_flops_per_token,
     with_buffers,
+    with_products,
 )
-from llm_calc.core.memory import total_parameters
+from llm_calc.core.memory import CacheFormat, total_parameters
+from llm_calc.core.operators import step_work
 from llm_calc.core.parallelism import Layout
+from tests.builders import plain_recipe
 
 SMALL: dict[str, Any] = {
     "model_type": "llama",
@@ -76,3 +79,41 @@ def test_only_what_adapters_change_is_reserved_where_an_engine_asks_for_it() -> 
     reserve = Reserve(slots=2, rank=8, names=frozenset({"q_proj"}))
     found = with_buffers(MODEL, Layout(), reserve)
     assert total_parameters(found) - total_parameters(MODEL) == 2 * 8 * 2 * (64 + 64)
+
+
+@pytest.mark.parametrize("tensor", [1, 2])
+def test_products_of_an_adapter_are_cut_where_its_matrices_are(tensor: int) -> None:
+    """Rank 4: of q the second (4 x 64) is cut by heads, of o the first (64 x 4); the table's have no kernel of a layer.
+
+    Two layers: 2 x (2 FLOP x (256 + 256 / tensor)) each, numbers of two bytes.
+    """
+    adapter = Adapter(rank=4, targets=("q_proj", "o_proj", "embed_tokens"))
+    layout = Layout(tensor=tensor)
+    works = [
+        step_work(each, plain_recipe(), layout, CacheFormat()).linear
+        for each in (with_products(MODEL, adapter), MODEL)
+    ]
+    flops, weights = (
+        sum(getattr(each, name) for each in works[0]) - sum(getattr(each, name) for each in works[1])
+        for name in ("flops_per_token", "weight_bytes")
+    )
+    elements = 2 * 2 * (256 + 256 / tensor)
+    assert (flops, weights) == (2 * elements, 2 * elements)
+    assert {each.name for each in works[0]} - {each.name for each in works[1]} == {"lora_products"}
+
+
+def test_products_stand_in_the_layers_that_the_adapter_changes() -> None:
+    """Layer 1 alone, its q at rank 2 and its v, of 16 outputs, at rank 4: 2 x (64 + 64) + 4 x (64 + 16)."""
+    adapter = Adapter(
+        rank=4, targets=("q_proj", "v_proj"), layers=(1,), ranks=(("layers.1.self_attn.q_proj", 2),)
+    )
+    found = with_products(MODEL, adapter)
+    more = found.groups[len(MODEL.groups) :]
+    assert [group.indices for group in more] == [(1,)]
+    assert total_parameters(found) - total_parameters(MODEL) == 2 * (64 + 64) + 4 * (64 + 16)
+    assert all(weight.kind == "matrix" and not weight.bias for weight in more[0].parts.weights)
+
+
+def test_work_of_an_adapter_leaves_the_table_out_and_counts_the_head() -> None:
+    """Rank 4 of a head of 64 x 300 in 2 FLOP each; the table of as many is looked up."""
+    assert adapter_flops_per_token(MODEL, Adapter(rank=4, targets=("lm_head", "embed_tokens"))) == 2 * 4 * 364

@@ -10,9 +10,11 @@ from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank, rent_of
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
 from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.held import unchecked_words
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.rows import Candidates
+from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.serving_words import placed_warnings
 from llm_calc.adapters.wire.apart import DisaggregatedPart
@@ -103,6 +105,7 @@ def apart_answer(
         tpot_s=float(found.tpot_s),
         request_latency_s=float(found.request_latency_s),
         percentiles=percentiles_by_name(found),
+        classes=list(each.classes),
         output_tokens_per_s=output,
         requests_per_s=float(found.requests_per_s),
         output_tokens_per_s_per_gpu=output / gpus,
@@ -111,7 +114,9 @@ def apart_answer(
         launch_prefill=launch_command(launches[0]),
         launch_decode=launch_command(launches[1]),
         manifests=made if kinds else None,
-        notes=list(dict.fromkeys([*_notes(each), *command_notes(chosen[1], launches[1]), *notes])),
+        notes=list(
+            dict.fromkeys([*_notes(search.scene, each), *command_notes(chosen[1], launches[1]), *notes])
+        ),
     )
 
 
@@ -161,13 +166,16 @@ def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
     return replace(base, beside=beside)
 
 
-def _notes(each: Apart) -> Iterator[str]:
+def _notes(scene: Scene, each: Apart) -> Iterator[str]:
     way = each.way
     yield (
         "prefill and decode apart were never measured: all is formula; a router sends each prompt to a prefill server "
         "and its answer to one that decodes"
     )
     yield from _reuse_notes(each)
+    yield from unchecked_words(
+        scene.targets_kept_fraction, each.request.workload, each.request.engine.name, each.classes
+    )
     yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
     if each.mixed:
         yield (

@@ -158,7 +158,7 @@ def _scored(search: Search, both: Both, part: Rows, pairs: Pairs) -> Looks:
     usd = _of_both(part.column(lambda gpu: usd_of(search.prices[gpu.id])), part.gpus, pairs)
     watts = _of_both(part.column(lambda gpu: gpu.tdp_w or NEVER), part.gpus, pairs)
     affordable = usd <= scene.limits.usd_per_hour if scene.limits.usd_per_hour < NEVER else True
-    kept, spare = (scene.limits.looser(1 + near).allow(found) & served & affordable for near in (NEAR, -NEAR))
+    kept, spare = (scene.aimed.looser(1 + near).allow(found) & served & affordable for near in (NEAR, -NEAR))
     prompt_s = np.asarray(prefill_seconds(part.deployment.work, part.deployment.rates, 1.0, lengths))
     prompt_s = np.broadcast_to(prompt_s, part.gpus.shape)[pairs.first]
     scores = score(search.objective, pairs.gpus, usd / pairs.gpus, watts / pairs.gpus, 1, found)

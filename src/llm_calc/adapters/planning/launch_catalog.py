@@ -18,6 +18,7 @@ from llm_calc.core.launching.rules import (
     Kserve,
     LaunchOption,
     LaunchRules,
+    LlmD,
     Quantity,
     Resource,
     StatedOption,
@@ -120,6 +121,21 @@ class DynamoRow(BaseModel):  # noqa: D101 - the words of the core
     checked: date
 
 
+class LlmDRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = LlmD.__doc__
+
+    model_config = STRICT
+
+    chart: str
+    sets: Many[str]
+    accelerators: dict[str, str]
+    proxy: str
+    connector: str
+    connected: str
+    sources: Many[str] = Field(min_length=1)
+    checked: date
+
+
 class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
     __doc__ = Container.__doc__
 
@@ -138,6 +154,7 @@ class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
     on_other_hosts: Many[str] = ()
     kserve: KserveRow | None = None
     dynamo: DynamoRow | None = None
+    llm_d: LlmDRow | None = None
     images: Many[ImageRow] = Field(min_length=1)
 
     @property
@@ -146,9 +163,10 @@ class ContainerRow(BaseModel):  # noqa: D101 - the words of the core
         kept = {"source", "sources", "checked"}
         kserve = None if self.kserve is None else Kserve(**self.kserve.model_dump(exclude=kept))
         return Container(
-            **self.model_dump(exclude={"checked", "sources", "kserve", "dynamo", "images"}),
+            **self.model_dump(exclude={"checked", "sources", "kserve", "dynamo", "llm_d", "images"}),
             kserve=kserve,
             dynamo=None if self.dynamo is None else Dynamo(**self.dynamo.model_dump(exclude=kept)),
+            llm_d=None if self.llm_d is None else LlmD(**self.llm_d.model_dump(exclude=kept)),
             images=tuple(Image(**row.model_dump(exclude=kept)) for row in self.images),
             resources=_resources(),
         )

@@ -7,7 +7,8 @@ from typing import Any
 from llm_calc.adapters.json_twice import json_once
 from llm_calc.adapters.passed_options import PassedOptions, passed_options
 from llm_calc.core.engines import traits_of
-from llm_calc.core.engines.releases import asked_numbers
+from llm_calc.core.engines.layout_flags import with_width
+from llm_calc.core.engines.releases import asked_numbers, version_numbers
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 FURTHER = "further"
@@ -18,7 +19,6 @@ NO_MORE_THAN_ONE = frozenset(
     {
         *(
             "attn_cp_size",
-            "attn_dp_size",
             "context_parallel_size",
             "cp_kv_cache_interleave_size",
             "dwdp_size",
@@ -63,6 +63,7 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
             said_as[own] = option
     _check_opposites(found)
     options = traits_of(name).options
+    found = with_width(found, options.layout, _numbers(found.get("version")))
     for option in options.words:
         if isinstance(found.get(option), str):
             found[option] = WORDS.get(found[option], found[option])
@@ -92,6 +93,10 @@ def with_listed_values(engine: Mapping[str, Any], name: str) -> tuple[dict[str, 
     for option, value in values.items():
         _merge(found, option, value, f"{VALUES}.{option}")
     return found, fields
+
+
+def _numbers(version: object) -> tuple[int, ...] | None:
+    return version_numbers(version) if isinstance(version, str) else None
 
 
 def _typed(values: dict[str, Any]) -> dict[str, Any]:

@@ -7,15 +7,19 @@ from pydantic import Field, JsonValue
 from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.owner import OwnedPrice, PriceKind
 
-ManifestKind = Literal["kubernetes", "leader_worker_set", "kserve", "dynamo"]
-Manifests = Annotated[list[ManifestKind], Field(min_length=1, max_length=4)]
+ManifestKind = Literal["kubernetes", "leader_worker_set", "kserve", "dynamo", "llm_d"]
+Manifests = Annotated[list[ManifestKind], Field(min_length=1, max_length=5)]
 ClusterObject = dict[str, JsonValue]
 MANIFESTS_WORDS = (
     "Objects for kubectl: kubernetes (a Deployment), leader_worker_set (several hosts), kserve, dynamo; "
-    "absent: none"
+    "or llm_d, values of a Helm chart; absent: none"
 )
 RENTAL_WORDS = "Which of the catalog's rents are taken; reserved ones are paid in every hour of a term"
 OWNER_WORDS = "GPUs that you own: what an hour of them costs takes the place of a rent"
+CLASSES_WORDS = (
+    "What classes of requests saw of a replica, and how many of all replicas keep their targets, as "
+    "/api/serving_estimate says it; empty where all are alike"
+)
 MADE_WORDS = "Objects of a cluster that start all of it, by kind; null where none were asked for"
 
 

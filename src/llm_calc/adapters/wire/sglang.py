@@ -22,6 +22,9 @@ class SglangEngine(EngineBase):
         description="SGLANG_PP_LAYER_PARTITION, such as 24,40: the same as parallelism.stage_layers [layers]",
     )
     dp_size: Size | None = Field(None, description="The same as parallelism.data [groups]")
+    attn_dp_size: Size | None = Field(
+        None, description="dp_size and enable_dp_attention in one, since 0.5.22 [groups]"
+    )
     ep_size: Size | None = Field(None, description="The same as parallelism.expert [GPUs]")
     enable_dp_attention: bool | None = Field(
         None,

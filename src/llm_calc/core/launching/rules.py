@@ -157,6 +157,23 @@ class Dynamo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LlmD:
+    """How llm-d's Helm chart starts the engine: options that it writes itself, and what its values say of the rest.
+
+    ``chart``: its name, release and date. ``accelerators``: its names for chips, by what device plugins call them.
+    ``proxy``: the image beside a decoding engine, and ``connector`` what it is told of how caches travel.
+    ``connected``: the maker whose images are known to have that.
+    """
+
+    chart: str
+    sets: tuple[str, ...]
+    accelerators: Mapping[str, str]
+    proxy: str
+    connector: str
+    connected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """What a vendor's device plugin calls its chips; ``families``: capabilities or generations, all if empty."""
 
@@ -174,7 +191,7 @@ class Container:
     word of the command itself. ``shell``: what the whole command is given to. ``shared_memory_gib``: size of
     ``/dev/shm``; 0: the runtime's own is enough. ``grouped``: the command is given on each of several hosts, with
     ``on_other_hosts`` on all but the first. ``kserve``: where KServe starts several hosts by itself. ``dynamo``: where
-    Dynamo has a worker of it.
+    Dynamo has a worker of it. ``llm_d``: where llm-d's chart writes its command.
     """
 
     port: int
@@ -188,6 +205,7 @@ class Container:
     on_other_hosts: tuple[str, ...]
     kserve: Kserve | None
     dynamo: Dynamo | None
+    llm_d: LlmD | None
     images: tuple[Image, ...]
     resources: tuple[Resource, ...]
     """Names under which clusters count chips."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from llm_calc.core.arrays import Quantity, larger, smaller, where
+from llm_calc.core.blocks import Parts
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import LayerGroup, Model
 from llm_calc.core.operators.work import UNLIMITED_TOKENS, ContextWork
@@ -16,8 +17,9 @@ WRITTEN_AND_READ = 2 * 4.0
 def context_works(model: Model, cache_format: CacheFormat, layout: Layout) -> tuple[ContextWork, ...]:
     """One entry a kind of attention (same limit on visited keys), summed over its layers [bytes, FLOP].
 
-    ``elements x bytes x share / tokens an entry`` read for each key, ``2 x heads x (qk + v) x piece / tokens a key``
-    FLOPs for each pair, absorbed in decode; of an index, which weighs no values, ``8 / tokens a key`` bytes a pair.
+    ``elements a token x bytes x share`` read for each token, ``2 x heads x (qk + v) x piece / tokens a key`` FLOPs for
+    each pair, absorbed in decode; of an index, which weighs no values, ``8 / tokens a key`` bytes a pair. A selection
+    of k keys visits ``k x tokens a key``. A ring is read as a state is.
     Source: vLLM 0.33.0 ``model_executor/layers/attention/mla_attention.py`` for absorbed caches,
     ``model_executor/layers/linear.py``, ``QKVParallelLinear``, for heads; DeepGEMM 0274ad7
     ``csrc/apis/attention.hpp``, ``fp8_fp4_mqa_logits``, which stores a score for every pair; checked: 2026-11-30, read.
@@ -47,10 +49,23 @@ def _scores(model: Model) -> Iterator[tuple[LayerGroup, Scores, Cache | None]]:
     """Every score with the cache that its own block keeps for it."""
     for group in model.groups:
         for block in group.blocks:
-            parts = block.parts()
-            caches = [cache for cache in parts.caches if cache.elements_per_token]
-            own = [*caches, *[None] * len(parts.scores)]
-            yield from ((group, *pair) for pair in zip(parts.scores, own, strict=False))
+            yield from ((group, *pair) for pair in _with_own(block.parts()))
+
+
+def _with_own(parts: Parts) -> Iterator[tuple[Scores, Cache | None]]:
+    """The scores of a block, each with a cache of its own: of a window also a ring, which is a state."""
+    growing = [cache for cache in parts.caches if cache.elements_per_token]
+    ring = next((cache for cache in parts.caches if cache.state_elements), None)
+    for scores in parts.scores:
+        own = next((each for each in growing if _may_read(scores, each)), None)
+        if own is not None:
+            growing.remove(own)
+        yield scores, ring if own is None and scores.window is not None else own
+
+
+def _may_read(scores: Scores, cache: Cache) -> bool:
+    """Whether a cache is of a score's keys: entries of several tokens are of scores that compare with those."""
+    return cache.tokens_per_entry in (1, scores.tokens_per_key)
 
 
 def _context(
@@ -62,11 +77,11 @@ def _context(
     return ContextWork(
         name="attention over cache" if not bounds else f"attention over {min(bounds)} keys",
         calls=calls,
-        kv_bytes_per_key=calls * per_key / cache.tokens_per_entry,
+        kv_bytes_per_key=calls * per_key,
         decode_flops_per_key=calls * scores.absorbed_flops_per_pair * heads / scores.tokens_per_key,
         prefill_flops_per_pair=calls * scores.flops_per_pair * heads / scores.tokens_per_key,
         prefill_bytes_per_pair=0.0 if scores.v_dim else calls * WRITTEN_AND_READ / scores.tokens_per_key,
-        limit_tokens=float(min(bounds)) if bounds else UNLIMITED_TOKENS,
+        limit_tokens=float(min(bounds) * scores.tokens_per_key) if bounds else UNLIMITED_TOKENS,
         chunked=scores.chunked,
         latent=scores.absorbed_qk_dim is not None,
     )

@@ -39,9 +39,9 @@ class StepClock:
 
     ``contexts``: the two contexts between which decode times are interpolated. Sequences come in multiples of
     ``group``, ``groups`` of them until more are asked for (:meth:`reach`). ``floor_cubed``: the cube of the least time
-    of a step with prompts. Where stages have batches of their own (:mod:`.stages`), a step is what all of them do until
-    each sequence has had one: it decodes as the batch of one stage does, and prompts take it a ``part`` of
-    their time; what they are longer on their way than that is :func:`.scheduler.on_the_way_s`.
+    of a step with prompts. Where stages have batches of their own (:mod:`.serving.stages`), a step is what all of
+    them do until each sequence has had one: it decodes as the batch of one stage does, and prompts take it a ``part``
+    of their time; what they are longer on their way than that is :func:`.scheduler.on_the_way_s`.
     """
 
     def __init__(

@@ -47,8 +47,8 @@ def steady_state(
     context, ``gained`` the tokens that a sequence has of a step (1 without a draft). Other requests bring ``p =
     running x (1 - 1 / slots) / output x prompt`` prompt tokens for each token, every slot but the own one once a
     cycle; a step with prompts carries ``u = min(budget, max(g x prompt, p))`` of them and takes ``mixed``, and ``f = p
-    / u`` of the steps do; where stages work at once (:mod:`.stages`), a step is that of one stage's batch, with ``1 /
-    stages`` of what runs and comes; ``g``: see :func:`gathered_prompts`. ``slots = min(concurrency, capacity)``,
+    / u`` of the steps do; where stages work at once (:mod:`.serving.stages`), a step is that of one stage's batch, with
+    ``1 / stages`` of what runs and comes; ``g``: see :func:`gathered_prompts`. ``slots = min(concurrency, capacity)``,
     ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``; ``capacity`` is what
     memory, engine and :func:`most_running` allow.
     Source: Little 1961 (doi:10.1287/opre.9.3.383), ``L = lambda x W``; checked: 2026-11-30, its entry in MathSciNet

@@ -6,9 +6,9 @@ from math import ceil
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.estimate import Deployment, Estimate
 from llm_calc.core.serving.host import NO_HOST
-from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, rounds_of_arrivals
+from llm_calc.core.serving.traffic import OPEN_REQUESTS, ROUNDS_BEFORE, Requests, rounds_of_arrivals
 from llm_calc.core.workloads.apart import run_apart
 from llm_calc.core.workloads.arrivals import sessions_at_rate
 from llm_calc.core.workloads.blocks import most_found_fraction
@@ -212,3 +212,20 @@ def _drawn_out(first_s: FloatArray, requests: int, run: int, longer_s: float) ->
     known = np.where(np.arange(len(first_s)) < half, places * share, 1 - (1 - places) * share)
     values = np.where(np.arange(len(first_s)) < half, first_s, first_s + longer_s)
     return np.interp(places, known, values)
+
+
+def about_means(found: Estimate, run: Found) -> Estimate:
+    """A closed form with requests that differ from its means as those of a run do from theirs [s].
+
+    ``time x mean of the form / mean of the run``.
+    Choice: requests of closed loops spread alike about either mean.
+    Leaves out: what more of a load does to the spread itself.
+    """
+    seen, means = run.seen, run.estimate
+    pairs = (
+        (seen.ttft_s, found.ttft_s, means.ttft_s),
+        (np.nan_to_num(seen.tpot_s), found.tpot_s, means.tpot_s),
+        (seen.latency_s, found.request_latency_s, means.request_latency_s),
+    )
+    first, each, whole = (values * float(mean) / max(float(own), 1e-12) for values, mean, own in pairs)
+    return replace(found, each=Requests(ttft_s=first, tpot_s=each, latency_s=whole))

@@ -1,4 +1,4 @@
-"""Prefill and decode apart as objects that a cluster takes: KServe's service with llm-d's images, Dynamo's graph."""
+"""Prefill and decode apart as a cluster takes them: KServe's service, llm-d's values, Dynamo's graph."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,6 +7,8 @@ from dataclasses import replace
 from llm_calc.core.errors import CalcError, UnsupportedError
 from llm_calc.core.launching.manifests.dynamo import dynamo_notes, dynamo_sides
 from llm_calc.core.launching.manifests.kinds import PLAIN_NAME, model_uri, own_options
+from llm_calc.core.launching.manifests.llm_d import SIDE_CHANNEL, llm_d_notes, llm_d_sides
+from llm_calc.core.launching.manifests.made import image_notes
 from llm_calc.core.launching.manifests.pods import claim, metadata
 from llm_calc.core.launching.manifests.served import (
     Object,
@@ -20,11 +22,6 @@ from llm_calc.core.launching.manifests.served import (
 SET_BY_KSERVE = ("--tensor-parallel-size",)
 """What KServe writes itself: kserve/kserve@aaac4e29, ``config/llmisvcconfig``, the templates ``config-llm-decode`` and
 ``config-llm-prefill``. A transfer of caches they write only where caches are offloaded."""
-SIDE_CHANNEL = {
-    "name": "VLLM_NIXL_SIDE_CHANNEL_HOST",
-    "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}},
-}
-"""Where the other side asks a pod for its caches; vLLM says ``localhost`` where nothing is set."""
 
 
 def both_manifests(
@@ -42,7 +39,11 @@ def both_manifests(
             made[kind] = _made(kind)(prefill, decode)
         except CalcError as error:
             notes.append(f"manifests: {kind} of prefill and decode apart is not made: {error.message}")
-    return made, [*notes, *(dynamo_notes(decode) if "dynamo" in made else ())]
+    return made, [
+        *notes,
+        *(dynamo_notes(decode) if "dynamo" in made else ()),
+        *((*image_notes(decode), *llm_d_notes(decode, prefill)) if "llm_d" in made else ()),
+    ]
 
 
 def _made(kind: str) -> Callable[[Served, Served], list[Object]]:
@@ -51,9 +52,9 @@ def _made(kind: str) -> Callable[[Served, Served], list[Object]]:
     Raises:
         UnsupportedError: a kind without a router.
     """
-    found = {"kserve": llm_service, "dynamo": dynamo_sides}.get(kind)
+    found = {"kserve": llm_service, "dynamo": dynamo_sides, "llm_d": llm_d_sides}.get(kind)
     if found is None:
-        msg = "two sides need a router between them, which KServe and Dynamo bring; ask for kserve or dynamo"
+        msg = "two sides need a router between them: ask for kserve, dynamo or llm_d"
         raise UnsupportedError(msg, field="manifests")
     return found
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.launching.command import Word
 from llm_calc.core.launching.manifests.pods import (
     LEADER,
     claim,
@@ -151,12 +152,17 @@ def model_uri(served: Served) -> str:
 
 
 def own_options(served: Served, sets: Sequence[str]) -> list[str]:
-    """The launch command's options that KServe does not write itself."""
+    """The launch command's options that KServe does not write itself, for a shell."""
+    return [word.quoted for word in own_words(served, sets)]
+
+
+def own_words(served: Served, sets: Sequence[str]) -> list[Word]:
+    """The launch command's options but for those that something else writes."""
     program = served.launch.rules.command
-    words, kept = host_words(served)[len(program) :], list[str]()
+    words, kept = host_words(served)[len(program) :], list[Word]()
     while words:
         word = words.pop(0)
-        value = [words.pop(0).quoted] if words and not words[0].text.startswith("--") else []
+        value = [words.pop(0)] if words and not words[0].text.startswith("--") else []
         if word.text not in sets:
-            kept += [word.quoted, *value]
+            kept += [word, *value]
     return kept

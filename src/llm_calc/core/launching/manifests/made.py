@@ -6,6 +6,7 @@ from dataclasses import replace
 from llm_calc.core.errors import CalcError
 from llm_calc.core.launching.manifests.dynamo import dynamo_graph, dynamo_notes
 from llm_calc.core.launching.manifests.kinds import kserve, kubernetes, leader_worker_set
+from llm_calc.core.launching.manifests.llm_d import llm_d, llm_d_notes
 from llm_calc.core.launching.manifests.served import (
     LOAD_BYTES_PER_S,
     START_S,
@@ -21,6 +22,7 @@ KINDS: Mapping[str, Callable[[Served], list[Object]]] = {
     "leader_worker_set": leader_worker_set,
     "kserve": kserve,
     "dynamo": dynamo_graph,
+    "llm_d": llm_d,
 }
 
 
@@ -37,12 +39,14 @@ def manifests_of(served: Served, kinds: Sequence[str]) -> tuple[dict[str, list[O
     own_images = made.keys() - {"dynamo"}
     return made, [
         *notes,
-        *(_image_notes(served) if own_images else ()),
+        *(image_notes(served) if own_images else ()),
         *(dynamo_notes(served) if "dynamo" in made else ()),
+        *(llm_d_notes(served) if "llm_d" in made else ()),
     ]
 
 
-def _image_notes(served: Served) -> Iterator[str]:
+def image_notes(served: Served) -> Iterator[str]:
+    """Whose release the image is, where it is not the one that is asked for."""
     row = image_of(served)
     if row.version not in (None, served.version):
         yield f"manifests: the image is of {row.version}; rules and options are those of {served.version}"

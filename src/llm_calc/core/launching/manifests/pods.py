@@ -54,7 +54,7 @@ def container(served: Served, *, name: str, serves: bool, further: Sequence[str]
     }
     if serves:
         found["ports"] = [{"name": "http", "containerPort": port_of(served)}]
-        found |= _probes(served)
+        found |= probes(served)
     return found
 
 
@@ -71,7 +71,7 @@ def _command(served: Served, further: Sequence[str]) -> Object:
     return {"command": program, "args": texts[len(program) :]}
 
 
-def _probes(served: Served) -> Object:
+def probes(served: Served) -> Object:
     """Questions after the engine's health: until it has started, then for good."""
     ask = {"httpGet": {"path": served.container.health_path, "port": "http"}, "periodSeconds": PROBE_S}
     return {
@@ -82,20 +82,22 @@ def _probes(served: Served) -> Object:
 
 
 def _mounts(served: Served) -> list[Object]:
-    found: list[Object] = [{"name": "models", "mountPath": MODELS}]
-    if served.container.shared_memory_gib:
-        found.append({"name": "shm", "mountPath": "/dev/shm"})  # noqa: S108
-    return found
+    return [{"name": "models", "mountPath": MODELS}, *shared_memory(served)[1]]
 
 
 def volumes(served: Served) -> list[Object]:
     """The models' volume, and shared memory where the engine's processes need it."""
-    found: list[Object] = [
-        {"name": "models", "persistentVolumeClaim": {"claimName": f"{served.name}-models"}}
-    ]
-    if size := served.container.shared_memory_gib:
-        found.append({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{size}Gi"}})
-    return found
+    models: Object = {"name": "models", "persistentVolumeClaim": {"claimName": f"{served.name}-models"}}
+    return [models, *shared_memory(served)[0]]
+
+
+def shared_memory(served: Served) -> tuple[list[Object], list[Object]]:
+    """The volume of shared memory that the engine's processes need, and where it is mounted."""
+    size = served.container.shared_memory_gib
+    if not size:
+        return [], []
+    volume = {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": f"{size}Gi"}}
+    return [volume], [{"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
 
 
 def claim(served: Served) -> Object:
