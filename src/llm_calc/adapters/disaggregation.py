@@ -21,6 +21,7 @@ from llm_calc.core.workloads.apart_loads import (
 )
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.stations import Stations
+from llm_calc.core.workloads.stream import Room
 
 
 def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | Found:
@@ -57,7 +58,8 @@ def _simulated(sides: Sides, workload: WorkloadPart) -> Found:
     if workload.trace is not None:
         return replayed_apart(deployment, workload.trace.trace, stations)
     stream = stream_of(workload, max(1, workload.requests_in_flight))
-    stream = with_encoding(stream, sides.prefill, workload, 1 - workload.cached_fraction)
+    lost = 0.0 if stations.room else 1 - workload.cached_fraction
+    stream = with_encoding(stream, sides.prefill, workload, lost)
     if workload.batch is not None:
         return batch_apart(deployment, stream, stations, workload.batch)
     if workload.session_rate is not None:
@@ -77,9 +79,8 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
     )
 
     @lru_cache(maxsize=4096)
-    def prompt_s(tokens: float) -> float:
-        cached = workload.cached_fraction
-        one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=cached)
+    def prompt_s(tokens: float, found: float) -> float:
+        one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=found / tokens)
         return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one))
 
     @lru_cache(maxsize=4096)
@@ -97,9 +98,16 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
         transfer_s=partial(_transfer_s, pools),
         token_s=token_s,
         cached_fraction=workload.cached_fraction,
+        room=kept_prompts(sides, workload),
         step_tokens=decode.draft.tokens_per_step,
         links=pools.links,
     )
+
+
+def kept_prompts(sides: Sides, workload: WorkloadPart) -> Room | None:
+    """Where a prefill replica keeps prompts for later ones; None where it keeps none, or what is found is stated."""
+    room = sides.prefill.room
+    return room if room and room.keeps and room.stated_fraction is None and workload.reuses else None
 
 
 def _transfer_s(pools: Pools, tokens: float) -> float:

@@ -33,7 +33,6 @@ from llm_calc.adapters.wire.serving import (
     ServingEstimateRequest,
 )
 from llm_calc.adapters.wire.workload_rules import has_targets
-from llm_calc.adapters.wire.workloads import SessionsAnswer
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
@@ -225,6 +224,7 @@ def _answer(
 ) -> ServingEstimateAnswer:
     found, turns = timing.found, timing.turns
     gpus = request.hardware.count if sides is None else all_gpus(request)
+    prefills = None if sides is None else sides.pools.prefill_replicas
     assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -242,8 +242,10 @@ def _answer(
         requests_per_s_per_gpu=requests / gpus,
         percentiles=percentiles_of_run(found),
         classes=told_apart(request.workload, timing),
-        sessions=_sessions(request, placed, turns),
-        trace=None if turns is None else trace_answer(placed, request.workload, turns),
+        sessions=None
+        if turns is None
+        else sessions_answer(placed, request.workload, turns, busy_of(request, placed), prefills),
+        trace=None if turns is None else trace_answer(placed, request.workload, turns, prefills),
         images=None,
         lora=None if placed.beside.lora is None else placed.beside.lora.answer(placed.subject.setup),
         interval=interval_of(request, placed, found),
@@ -253,12 +255,6 @@ def _answer(
         assumptions=assumptions,
         warnings=warnings,
     )
-
-
-def _sessions(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> SessionsAnswer | None:
-    if turns is None:
-        return None
-    return sessions_answer(placed, request.workload, turns, busy_of(request, placed))
 
 
 def _operators(

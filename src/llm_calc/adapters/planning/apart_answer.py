@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from llm_calc.adapters.apart_words import reuse_words
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank, rent_of
@@ -192,15 +193,12 @@ def _notes(scene: Scene, each: Apart) -> Iterator[str]:
 
 
 def _reuse_notes(each: Apart) -> Iterator[str]:
-    """What is not followed of sessions, and the memories below the GPU's that this plan is without."""
+    """What is found of prompts of sessions, and the memories below the GPU's that this plan is without."""
     load = each.request.workload
     if not load.grows:
         return
-    found = load.prefix_cache_hit_fraction
-    computed = "whole" if found is None else f"but for the stated {found:g}"
-    yield (
-        f"workload.sessions: what prefill replicas keep between turns is not followed; every prompt is computed "
-        f"{computed}, which plans with both together need not"
-    )
+    yield from reuse_words(each.request.engine.name, each.sides, load)
     if each.first.choice.way.tiers:
-        yield "kv_tiers: with prefill and decode apart nothing is kept between turns; this plan has none"
+        yield (
+            "kv_tiers: with prefill and decode apart no memory below the GPU's is followed; this plan has none"
+        )
