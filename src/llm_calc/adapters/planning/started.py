@@ -21,7 +21,6 @@ from llm_calc.core.engines.starting import Needed, Options
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
 
-
 STEP = "max_num_tokens"
 """The option of engines that cut no prompt by themselves: tokens of a step."""
 
