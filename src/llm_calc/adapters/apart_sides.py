@@ -55,7 +55,7 @@ def check_apart(request: ServingEstimateRequest) -> None:
     """
     _check_sides(request)
     if request.kv_tiers:
-        msg = "kv_tiers: with disaggregated nothing is kept between prompts; leave one of the two out"
+        msg = "kv_tiers: with disaggregated no memory below the GPU's is followed; leave one of the two out"
         raise InvalidInputError(msg, field="kv_tiers")
 
 

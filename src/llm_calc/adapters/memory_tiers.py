@@ -58,7 +58,7 @@ def _check(request: MemoryPlanRequest, planned: Planned) -> None:
     if len({tier.tier for tier in request.kv_tiers}) < len(request.kv_tiers):
         raise InvalidInputError("kv_tiers: each tier may be named once", field="kv_tiers")
     if request.disaggregated is not None:
-        msg = "kv_tiers: with disaggregated nothing is kept between prompts; leave one of the two out"
+        msg = "kv_tiers: with disaggregated no memory below the GPU's is followed; leave one of the two out"
         raise InvalidInputError(msg, field="kv_tiers")
     if not traits_of(part.name).load.sessions:
         msg = f"kv_tiers: prompt caches of {part.name} are not modelled; ask for another engine"
