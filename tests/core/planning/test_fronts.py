@@ -1,15 +1,12 @@
 """Both quantities of a front by hand, and which candidate a number over all parts is."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pytest
 
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.planning.candidates import Block, Row, Rows, Table
-from llm_calc.core.planning.fronts import FRONTS, Part, _bound, _points
+from llm_calc.core.planning.candidates import Block, Rows, Table
+from llm_calc.core.planning.fronts import FRONTS, Part, _bound
 from llm_calc.core.planning.split import Split
-from llm_calc.core.serving.estimate import Estimate
 from tests.core.planning.test_bounded import FOUND
 from tests.core.planning.test_split_by_hand import HOLDS_FOUR
 from tests.core.serving.test_machine import MANY
@@ -56,36 +53,3 @@ def test_candidates_are_numbered_over_all_parts() -> None:
         True,
     ]
     assert [(bound.each, bound.replicas, bound.least) for bound in found] == [(1, 1, 1), (4, 4, 4), (2, 2, 2)]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A candidate worked out in full."""
-
-    row: Row[Choice]
-    found: Estimate
-    replicas: int = 1
-
-    @property
-    def gpus(self) -> int:
-        """Of all replicas."""
-        return self.row.layout.gpus * self.replicas
-
-
-def test_points_of_a_front_are_the_quantities_themselves() -> None:
-    """On one GPU 50 tokens a second of a user and 1000 of the GPU, on two at twice the speed 100 and 500; four lose."""
-    rows = part([0, 1, 2]).rows
-    fast = replace(FOUND, tpot_s=0.01)
-    plans = [Plan(rows.row(0), FOUND), Plan(rows.row(1), fast), Plan(rows.row(2), fast)]
-    points = _points(SPEED, {MANY.id: None}, plans)
-    assert [point.both for point in points] == [pytest.approx((100.0, 500.0)), pytest.approx((50.0, 1000.0))]
-    assert [point.plan for point in points] == [plans[1], plans[0]]
-    (point,) = _points(COST, {MANY.id: Price(3.6)}, plans[:1])
-    assert point.both == pytest.approx((4.5, 1.0))  # 3.6 USD for 3.6 million tokens
-
-
-@dataclass(frozen=True)
-class Price:
-    """Of one GPU."""
-
-    usd_per_gpu_hour: float
