@@ -230,7 +230,8 @@ def _placed(
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
+    subject, context = asked.subject, float(workload.longest_tokens)
+    plan = served.with_seen_room(stands.plan, workload, subject)
     (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
     scheduling, filled = served.scheduling_of(calibration, built, plan, layout)
     return Placed(

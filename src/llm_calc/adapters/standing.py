@@ -61,7 +61,7 @@ class Asked:
         layout, _ = one_replica(setup.layout)
         cluster = self.catalogs.cluster(setup.gpu, layout.gpus, self.gpus_per_node)
         setup = replace(setup, layout=layout)
-        plan = with_chosen_cache(built, self.engine, beside.held(setup))
+        plan = with_chosen_cache(built.plan(beside.held(setup)), self.engine)
         machine, offload, work = timed(
             beside.worked(setup), built, cluster, calibration, load_reached(), many=self.many
         )
