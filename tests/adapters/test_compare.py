@@ -249,7 +249,7 @@ def test_unlike_gpus_cost_the_sum_of_theirs(client: TestClient) -> None:
     ("hardware", "fields", "named"),
     [
         ({"gpu": "l4"}, {"rental": "spot"}, "no spot price of l4 is known"),
-        ({"gpu": "l4"}, {"rental": "reserved"}, "no reserved price of l4 is known"),
+        ({"gpu": "rtx-4090"}, {"rental": "reserved"}, "no reserved price of rtx-4090 is known"),
         (
             [{"gpu": "rtx-4090"}, {"gpu": "l4"}],
             {"rental": "spot", "prices": {"rtx-4090": 0.5}},

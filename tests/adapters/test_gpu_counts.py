@@ -37,6 +37,9 @@ from llm_calc.core.errors import InvalidInputError
         ("TPU-v6e-4", "tpu-v6e", 4),
         ("v5p-16", "tpu-v5p", 8),
         ("DGX H100", "h100-80gb-sxm", 8),
+        ("2x DGX H100", "h100-80gb-sxm", 16),
+        ("DGX H100 x4", "h100-80gb-sxm", 32),
+        ("2 x v5e-8", "tpu-v5e", 16),
         ("nvidia dgx-b200", "b200-180gb-sxm", 8),
         ("dgx a100 40gb", "a100-40gb-sxm", 8),
         # AWS, Google, Azure: GPUs of an instance as their lists of prices have them

@@ -89,6 +89,8 @@ def test_gpus_of_a_host_under_the_name_of_tensorrt_llm() -> None:
     [
         ({"nnodes": 3}, {"count": 4}, "4 GPUs (hardware.count) do not go over 3 hosts evenly"),
         ({"nnodes": 2}, {"count": 4, "gpus_per_node": 4}, "they must agree"),
+        ({"nnodes": 2}, {"gpu": "DGX H100"}, "hardware.gpu says 8; they must agree"),
+        ({"nnodes": 2}, {"gpu": "p5.48xlarge"}, "hardware.gpu says 8; they must agree"),
         ({"nnodes": 0}, {"count": 4}, "must be a whole number"),
         ({"nnodes": True}, {"count": 4}, "must be a whole number"),
     ],

@@ -83,10 +83,45 @@ def test_reserved_rents_are_those_that_providers_publish() -> None:
     assert known["Hyperstack", "rtx-a4000"] == (0.11, None)
     assert known["DigitalOcean", "h100-80gb-sxm"] == (3.26, 12)
     assert known["DigitalOcean", "mi350x"] == (4.76, 12)
-    assert len({gpu for _, gpu in known}) >= 14
+    assert len({gpu for _, gpu in known}) >= 20
     for row in rows:
         assert row.reserved_usd_per_hour is not None
         assert row.usd_per_hour is None or row.reserved_usd_per_hour < row.usd_per_hour
+
+
+@pytest.mark.parametrize(
+    ("provider", "instance", "months", "usd_per_hour"),
+    [
+        # A month of 730 h on committed use in us-central1, in USD: 44810.08066464, 28370.99821392, 325.07215214,
+        # 232.19438719, 1689.3711392, 938.56707798.
+        ("GCP", "a3-highgpu-8g", 12, 44810.08066464 / 730),
+        ("GCP", "a3-highgpu-8g", 36, 28370.99821392 / 730),
+        ("GCP", "g2-standard-4", 12, 325.07215214 / 730),
+        ("GCP", "g2-standard-4", 36, 232.19438719 / 730),
+        ("GCP", "a2-highgpu-1g", 12, 1689.3711392 / 730),
+        ("GCP", "a2-highgpu-1g", 36, 938.56707798 / 730),
+        ("AWS", "p4d.24xlarge", 12, 13.921094),
+        ("AWS", "p4de.24xlarge", 12, 17.401365),
+        ("AWS", "g6.xlarge", 12, 0.52392),
+    ],
+)
+def test_reserved_rents_of_the_largest_clouds_are_those_of_whole_instances(
+    provider: str, instance: str, months: int, usd_per_hour: float
+) -> None:
+    (row,) = (
+        price
+        for price in CATALOGS.rental_prices
+        if (price.provider, price.instance, price.reserved_months) == (provider, instance, months)
+    )
+    # Six figures are kept.
+    assert row.reserved_usd_per_hour == pytest.approx(usd_per_hour, rel=1e-5)
+    assert row.of_gpu("reserved") == pytest.approx(usd_per_hour / row.gpus, rel=1e-5)
+    list_price = [
+        each.usd_per_hour
+        for each in CATALOGS.rental_prices
+        if (each.provider, each.instance) == (provider, instance) and each.usd_per_hour
+    ]
+    assert all(0.3 * usd < usd_per_hour < 0.75 * usd for usd in list_price)
 
 
 def test_token_prices() -> None:

@@ -6,7 +6,7 @@ a cloud's instance says GPU and count (``catalogs/clouds``), that of a DGX or of
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -49,10 +49,11 @@ def read_counted(name: str) -> Counted:
     >>> read_counted("2 x p5.48xlarge")
     Counted(gpu='h100-80gb-sxm', count=16, node=8)
     """
-    whole = _machine(name.strip())
-    if whole is not None:
-        return whole
     text, times = _split(name.strip())
+    machine = _machine(text)
+    if machine is not None and machine.count is not None:
+        node = machine.node if times is None else machine.count
+        return replace(machine, count=machine.count * (times or 1), node=node)
     found = _instances().get(_PREFIX.sub("", normal_name(text)))
     if found is None:
         return Counted(gpu=text, count=times)

@@ -102,12 +102,12 @@ def test_a_reserved_price_is_taken_with_its_term_where_it_is_asked_for() -> None
 
 @pytest.mark.parametrize("ask", [planned, llm_calc.recommend])
 def test_no_other_rent_takes_the_place_of_a_reserved_one(ask: Callable[..., Any]) -> None:
-    assert not any(row.reserved_usd_per_hour for row in load_catalogs().prices_of_gpu("l4"))
-    answer = ask(model="llama-3.1-8b", gpus=["l4"], rental="reserved")
+    assert not any(row.reserved_usd_per_hour for row in load_catalogs().prices_of_gpu("rtx-4090"))
+    answer = ask(model="llama-3.1-8b", gpus=["rtx-4090"], rental="reserved")
     (found, *_) = answer.plans if hasattr(answer, "plans") else answer.recommendations
     assert (found.price, found.usd_per_hour) == (None, None)
-    assert "prices: no reserved price is known of l4; give it in prices" in answer.warnings
-    own = ask(model="llama-3.1-8b", gpus=["l4"], rental="reserved", prices={"l4": 0.4})
+    assert "prices: no reserved price is known of rtx-4090; give it in prices" in answer.warnings
+    own = ask(model="llama-3.1-8b", gpus=["rtx-4090"], rental="reserved", prices={"rtx-4090": 0.4})
     (found, *_) = own.plans if hasattr(own, "plans") else own.recommendations
     assert (found.price.kind, found.price.usd_per_gpu_hour) == ("own", 0.4)
     assert not any(text.startswith("prices: no ") for text in own.warnings)
@@ -132,7 +132,7 @@ def test_what_is_reserved_is_paid_for_at_night_too() -> None:
 
 
 def test_a_limit_on_rent_names_the_kind_that_is_not_known() -> None:
-    answer = planned(rental="reserved", gpus=["l4"], limits={"usd_per_hour": 5.0})
+    answer = planned(rental="reserved", gpus=["rtx-4090"], limits={"usd_per_hour": 5.0})
     assert not answer.plans
     assert answer.refused[0].reason.startswith("no price of this kind of rent is known; give one in prices")
 

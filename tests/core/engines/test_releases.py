@@ -133,6 +133,7 @@ def test_versions_of_another_kind_are_refused(version: str, newest: str) -> None
         ("1.2.0rc6.post3", True),
         ("0.33.0", False),
         ("0.33.0.post1", False),
+        ("0.33.0.post1.dev2", False),
         ("0.33.0+cu129", False),
         ("b11549", False),
         ("nightly", False),

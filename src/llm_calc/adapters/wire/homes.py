@@ -4,13 +4,14 @@ Where both say something they must agree. Flags of what is not modelled are refu
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, model_validator
 
 from llm_calc.adapters.said_as import said_as
 from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.cache_flag import plain, with_cache
+from llm_calc.adapters.wire.engine_names import typed_engine
 from llm_calc.adapters.wire.nodes import with_nodes
 from llm_calc.adapters.wire.output_caps import check_output
 from llm_calc.adapters.wire.partition import FLAG, with_partition
@@ -34,16 +35,24 @@ class AtHome(StrictRequest):
         engine = data.get("engine")
         if isinstance(engine, BaseModel):
             engine = engine.model_dump(exclude_unset=True)
+        engine = typed_engine(engine) if isinstance(engine, dict) else None
         name = engine.get("name") if isinstance(engine, dict) else None
         if not isinstance(name, str) or not isinstance(engine, dict):
             return data
-        found = folded(data, engine, name)
+        found = folded({**data, "engine": engine}, engine, name)
         return with_partition(found, plain(found.get("engine")), name, plain(found.get("parallelism")))
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        workload, engine = getattr(self, "workload", None), getattr(self, "engine", None)
+        if workload is not None and engine is not None and engine.further_values:
+            check_output(workload, engine)
+        return self
 
 
 def with_own_names(data: object) -> object:
     """A request without a layout, whose engine has its options under the names that requests give them."""
-    engine = plain(data.get("engine")) if isinstance(data, dict) else {}
+    engine = plain(typed_engine(data.get("engine"))) if isinstance(data, dict) else {}
     name = engine.get("name")
     if not isinstance(data, dict) or not isinstance(name, str):
         return data
@@ -58,7 +67,6 @@ def _spelled(
     with said_as(fields):
         engine = apart(engine) if options.wholes else engine
         check_prefix(workload or {}, engine, name)
-        check_output(workload or {}, engine)
         return spelled(engine, name, options.refused)
 
 

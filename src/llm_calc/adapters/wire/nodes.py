@@ -24,9 +24,13 @@ def with_nodes(data: Mapping[str, Any], engine: Mapping[str, Any], name: str) ->
     if said is None or count is None:
         return {**data, "engine": dict(engine)}
     each = _each(flag, said, count, of_hosts=bool(flags.nodes))
-    stated = plain(hardware).get("gpus_per_node")
-    if stated not in (None, each):
-        msg = f"engine.{flag}: {said} makes hardware.gpus_per_node {each}, but that says {stated}; they must agree"
+    stated, machine = plain(hardware).get("gpus_per_node"), _node(plain(hardware).get("gpu"))
+    if stated not in (None, each) or (stated is None and machine not in (None, each)):
+        where = "hardware.gpu" if stated is None else "hardware.gpus_per_node"
+        msg = (
+            f"engine.{flag}: {said} makes hardware.gpus_per_node {each}, but {where} says {stated or machine}; "
+            "they must agree"
+        )
         raise InvalidInputError(msg, field=f"engine.{flag}")
     rest = {option: value for option, value in engine.items() if option != flag}
     return {**data, "hardware": {**plain(hardware), "gpus_per_node": each}, "engine": rest}
@@ -43,6 +47,11 @@ def _each(flag: str, said: object, count: int, *, of_hosts: bool) -> int:
         msg = f"engine.{flag}: {count} GPUs (hardware.count) do not go over {said} hosts evenly"
         raise InvalidInputError(msg, field=f"engine.{flag}")
     return count // said
+
+
+def _node(name: object) -> int | None:
+    """GPUs of one host, where the name of a machine says them."""
+    return read_counted(name).node if isinstance(name, str) else None
 
 
 def _count(hardware: Mapping[str, Any]) -> int | None:

@@ -67,10 +67,13 @@ def version_numbers(written: str) -> Numbers | None:
 def built_before(written: str) -> bool:
     """Whether it is what was built before the release of its numbers: a candidate, a test version, a development build.
 
-    ``0.33.0rc1`` and ``0.33.1.dev12+gabc`` are, ``0.33.0.post1`` and ``0.33.0+cu129`` are not.
+    ``0.33.0rc1`` and ``0.33.1.dev12+gabc`` are, ``0.33.0.post1``, what was built before that, and ``0.33.0+cu129`` not.
     """
     found = _WRITTEN.fullmatch(written.strip())
-    return found is not None and any(mark in found["marks"] for mark in ("a", "b", "rc", "dev"))
+    if found is None:
+        return False
+    marks = found["marks"]
+    return any(mark in marks for mark in ("a", "b", "rc")) or ("dev" in marks and "post" not in marks)
 
 
 def side_of_build(numbers: Numbers, release: Ranged, newest: str | None) -> int:
