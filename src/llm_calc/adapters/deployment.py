@@ -230,9 +230,11 @@ def _placed(
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    subject, context = asked.subject, float(workload.longest_tokens)
-    plan = served.with_seen_room(stands.plan, workload, subject)
-    (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
+    subject, context, prompts = asked.subject, float(workload.longest_tokens), most_prompt_tokens(workload)
+    (layout, replicas), plan = (
+        one_replica(subject.setup.layout),
+        served.as_seen(stands.plan, workload, subject),
+    )
     scheduling, filled = served.scheduling_of(calibration, built, plan, layout)
     return Placed(
         subject=subject,

@@ -145,7 +145,7 @@ def with_chosen_cache(plan: MemoryPlan, engine: EnginePart) -> MemoryPlan:
     return replace(plan, cache_chosen=True) if stated else plan
 
 
-def with_seen_room(plan: MemoryPlan, workload: WorkloadPart, subject: Subject) -> MemoryPlan:
+def as_seen(plan: MemoryPlan, workload: WorkloadPart, subject: Subject) -> MemoryPlan:
     """The plan, marked as well where no measured run tells of a larger cache than the engine's rules give.
 
     Runs of this model, engine, GPU, number of GPUs and kind of weights, under a load of their kind: closed loops,
