@@ -230,11 +230,8 @@ def _placed(
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    subject, context, prompts = asked.subject, float(workload.longest_tokens), most_prompt_tokens(workload)
-    (layout, replicas), plan = (
-        one_replica(subject.setup.layout),
-        served.as_seen(stands.plan, workload, subject),
-    )
+    subject, plan, context = asked.subject, asked.seen(stands, workload), float(workload.longest_tokens)
+    (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
     scheduling, filled = served.scheduling_of(calibration, built, plan, layout)
     return Placed(
         subject=subject,
