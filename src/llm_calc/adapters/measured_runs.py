@@ -128,6 +128,7 @@ def kv_kind(kv_cache: str) -> str:
     return format_class(kv_cache)
 
 
+@lru_cache(maxsize=512)
 def was_measured(engine: str, subject: Subject) -> bool:
     """Whether a run was published of such a model under this engine on so many of these GPUs, in such weights."""
     setup = subject.setup
