@@ -6,6 +6,7 @@ from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import Draft
+from llm_calc.core.serving.stages import passes
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 SECOND_STEP = 1.3
@@ -57,7 +58,7 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
     ``chunks x step(tokens / chunks)``, each chunk at the mean position of its prompt; a prompt runs on one replica of
     attention, so that fewer prompts than replicas leave some idle. Pipeline stages either take turns (engines that
     send one batch through) or work on successive chunks at once; then ``g`` stages take ``(chunks + g - 1) / (chunks
-    x g)`` of the time, but for the part of the gain that is lost.
+    x g)`` of the time (:func:`.stages.passes`), on one's own machine but for the part of the gain that is lost.
     Source: Huang et al. 2019, GPipe (arXiv:1811.06965), the bubble of ``g - 1`` in ``chunks + g - 1`` turns; checked:
     2026-11-30, read as R. Raushan works it out (blog.rakeshraushan.org, "Pipeline parallelism").
     One prompt takes no longer than two do where several are in flight, if the steps of those have another least time
@@ -83,11 +84,13 @@ def _prompts_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: 
         prompt_start=lengths.cached_tokens + middle,
         prompt_share=1.0 / smaller(1.0 / work.sequence_share, larger(requests, 1.0)),
     )
-    seconds = chunks * step_seconds(work, load, rates)
-    if not rates.kernels.stages_overlap:
-        return seconds
-    ideal = (chunks + work.stages - 1) / (chunks * work.stages)
-    return seconds * (1 - (1 - ideal) * (1 - rates.overlap_loss_fraction))
+    step_s, kernels = step_seconds(work, load, rates), rates.kernels
+    if kernels.stage_batches:
+        return passes(chunks, work.stages) * step_s
+    if not kernels.stages_overlap:
+        return chunks * step_s
+    ideal = passes(chunks, work.stages) / chunks
+    return chunks * step_s * (1 - (1 - ideal) * (1 - rates.overlap_loss_fraction))
 
 
 def decode_seconds(
