@@ -82,7 +82,8 @@ def plan(**request: Unpack[fields.PlanFields]) -> DeploymentPlansAnswer:
         model: as for ``estimate``.
         workload: as for ``estimate``; without a load as many requests as the limits allow.
         day: ``rates_per_s`` of 24 hours, or ``trough_fraction`` of a peak; ``spare_replicas``.
-        limits: ``ttft_s``, ``tpot_s``, ``request_latency_s`` [s], ``max_gpus`` [GPUs], ``usd_per_hour`` [USD/h].
+        limits: ``ttft_s``, ``tpot_s``, ``request_latency_s`` [s], ``max_gpus`` [GPUs], ``usd_per_hour`` [USD/h],
+            ``targets_kept_fraction`` (of requests that keep ``targets`` of the workload).
         gpus: ids to consider; the whole catalog if absent.
         formats: of the weights to consider; ``kv_cache_formats``, ``engines`` likewise.
         objective: what the first plan is best in.

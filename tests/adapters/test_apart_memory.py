@@ -6,6 +6,7 @@ import pytest
 
 import llm_calc
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer
+from llm_calc.core.errors import UnsupportedError
 
 LOAD: dict[str, Any] = {"input_tokens": 2000, "output_tokens": 300, "concurrency": 8}
 H200X2 = {"gpu": "h200-141gb-sxm", "count": 2}
@@ -16,6 +17,26 @@ def planned(model: str, prefill: str, decode: dict[str, Any], **fields: Any) -> 
     part = {"decode_hardware": decode, "decode_parallelism": {"tensor": decode["count"]}}
     part |= fields.pop("part", {})
     return llm_calc.memory_plan(model=model, hardware=prefill, disaggregated=part, **fields)
+
+
+@pytest.mark.parametrize(
+    ("decode", "field"), [({"pipeline": 2}, "pipeline"), ({"tensor": 3}, "tensor")], ids=["stages", "heads"]
+)
+def test_what_is_wrong_of_the_decode_side_is_named_as_it_was_stated(
+    decode: dict[str, int], field: str
+) -> None:
+    with pytest.raises(UnsupportedError) as refused:
+        llm_calc.memory_plan(
+            model="llama-3.3-70b",
+            engine="sglang",
+            hardware={"gpu": "h100-80gb-sxm", "count": 2 + next(iter(decode.values()))},
+            parallelism={"tensor": 2},
+            speculative={"method": "ngram", "draft_tokens": 3},
+            disaggregated={"prefill_replicas": 1, "decode_replicas": 1, "decode_parallelism": decode},
+        )
+    name = f"disaggregated.decode_parallelism.{field}"
+    assert refused.value.field == name
+    assert str(refused.value).startswith(name)
 
 
 @pytest.mark.parametrize("load", [LOAD, None])

@@ -147,22 +147,10 @@ def test_what_cannot_be_is_refused_by_name(workload: dict[str, Any], named: str)
 
 
 @pytest.mark.parametrize(
-    ("workload", "named"),
-    [
-        ({"classes": [SHORT, LONG]}, "does not take classes.targets"),
-        ({"targets": {"ttft_s": 1.0}}, "does not take targets"),
-    ],
-)
-def test_plans_refuse_by_name_what_they_do_not_take(workload: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidInputError, match=named):
-        llm_calc.plan(model="llama-3.1-8b", workload=workload, gpus=["h100-80gb-sxm"])
-
-
-@pytest.mark.parametrize(
     "workload",
     [
         {"input_tokens": LOGNORMAL, "output_tokens": 100, "request_rate": 4.0},
-        {"classes": [{**SHORT, "targets": None}, LONG], "concurrency": 16},
+        {"classes": [SHORT, LONG], "concurrency": 16},
     ],
 )
 def test_plans_for_lengths_that_vary_are_their_own_estimates(workload: dict[str, Any]) -> None:

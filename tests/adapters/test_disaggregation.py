@@ -10,6 +10,7 @@ from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
 
 LENGTHS: dict[str, Any] = {"input_tokens": 2000, "output_tokens": 300}
+NO_PREFIXES = {"name": "vllm", "enable_prefix_caching": False}
 DRAWN = {"distribution": "lognormal", "mean": 2000, "std": 1000}
 
 
@@ -116,16 +117,21 @@ def test_a_trace_that_comes_faster_than_it_is_served_says_so() -> None:
     assert f"{most.requests_per_s:.3g} are the most" in words
 
 
-def test_equal_beginnings_of_a_trace_are_computed_whole_and_that_is_said() -> None:
+def test_equal_beginnings_of_a_trace_are_found_on_the_prefill_side() -> None:
+    """Two prompts of two equal blocks: all of the second is there but its last token, which gives the first one."""
     text = "\n".join(
         json.dumps({"timestamp": at, "input_length": 1024, "output_length": 50, "hash_ids": [1, 2]})
         for at in (0, 9000)
     )
     found = asked({"trace": {"text": text}})
     assert found.trace is not None
-    assert found.trace.hit_fraction == 0
-    assert any("keep between prompts is not followed" in each for each in found.assumptions)
-    assert not any("found by equal names" in each for each in found.assumptions)
+    assert found.trace.hit_fraction == found.trace.most_hit_fraction == pytest.approx(1023 / 2048)
+    assert any("prompts of a trace go to the one that is free" in each for each in found.assumptions)
+    assert any("found by equal names" in each for each in found.assumptions)
+    off = asked({"trace": {"text": text}}, engine=NO_PREFIXES)
+    assert off.trace is not None
+    assert off.trace.hit_fraction == 0
+    assert off.ttft_s > found.ttft_s
 
 
 def test_a_batch_is_its_prompts_in_line_and_the_answers_of_the_last() -> None:
@@ -209,11 +215,62 @@ def test_sessions_at_a_rate_are_as_many_as_little_s_law_makes() -> None:
     assert beyond[0] == pytest.approx(beyond[1], rel=0.02)
 
 
-def test_sessions_say_that_nothing_is_kept_between_turns() -> None:
-    found = asked(LOADS[5])
-    assert any("keep between prompts is not followed" in words for words in found.assumptions)
+def test_prefill_replicas_find_the_prompts_of_turns_before() -> None:
+    """Of 2000, 4300, 6600 and 8900 tokens all but what the prompt before had: 11 000 of 21 800... the last is 8900.
+
+    Found: 1 - 8900 / 21 800 at most, less half a block of 16 a turn and what lengths that are drawn differ.
+    """
+    found, off = asked(LOADS[5]), asked(LOADS[5], engine=NO_PREFIXES)
+    assert found.sessions is not None
+    assert off.sessions is not None
+    assert found.sessions.hit_fraction == pytest.approx(1 - 8900 / 21_800, abs=0.02)
+    assert found.sessions.hit_fraction <= found.sessions.most_hit_fraction
+    assert (off.sessions.hit_fraction, off.sessions.most_hit_fraction) == (0, 0)
+    assert found.sessions.later_turns_ttft_s is not None
+    assert off.sessions.later_turns_ttft_s is not None
+    assert found.sessions.later_turns_ttft_s < off.sessions.later_turns_ttft_s
+    assert any("a session's prompts go to one prefill replica" in words for words in found.assumptions)
+    assert any("bidirectional_kv_xfer" in words for words in found.assumptions)
+    assert any("every prompt is computed whole" in words for words in off.assumptions)
+    assert not any("engine.enable_prefix_caching" in words for words in off.assumptions)
     stated = asked({**LOADS[5], "prefix_cache_hit_fraction": 0.8})
     assert stated.ttft_s < found.ttft_s
+    assert any("computed but for the stated 0.8" in words for words in stated.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [("sglang", "enable-radix-cache"), ("trtllm", "generation servers ask"), ("generic", "differs")],
+)
+def test_each_engine_says_what_its_sides_do_with_caches_of_the_other(engine: str, words: str) -> None:
+    found = asked(LOADS[5], engine=engine)
+    assert any(words in each and "Answers are computed again" in each for each in found.assumptions)
+
+
+def test_more_sessions_than_the_prefill_side_keeps_find_less() -> None:
+    """A prefill replica has room for some 420 000 tokens of prompts of up to 8900."""
+    hits = []
+    for sessions in (8, 60, 400, 20_000):
+        found = asked({**LOADS[5], "concurrency": sessions})
+        assert found.sessions is not None
+        (memory,) = found.sessions.tiers
+        assert found.sessions.kept_tokens <= memory.capacity_tokens
+        hits.append(found.sessions.hit_fraction)
+    assert hits == sorted(hits, reverse=True)
+    assert hits[0] > 0.5
+    assert hits[-1] < 0.01
+
+
+def test_two_prefill_replicas_keep_twice_as_much() -> None:
+    load = {**LOADS[5], "concurrency": 100}
+    one = asked(
+        load, hardware="3x h100-80gb-sxm", disaggregated={"prefill_replicas": 1, "decode_replicas": 2}
+    )
+    two = asked(load, disaggregated={"prefill_replicas": 2, "decode_replicas": 2})
+    assert one.sessions is not None
+    assert two.sessions is not None
+    assert two.sessions.tiers[0].capacity_tokens == pytest.approx(2 * one.sessions.tiers[0].capacity_tokens)
+    assert two.sessions.hit_fraction > one.sessions.hit_fraction
 
 
 def test_sweeps_refuse_two_sides() -> None:
@@ -361,15 +418,14 @@ def test_prefill_takes_what_a_stated_decode_layout_leaves() -> None:
     assert found.resolved.tensor == 2
 
 
-def test_sessions_over_two_sides_speak_of_no_kept_context() -> None:
+def test_sessions_over_two_sides_speak_of_no_kept_answers() -> None:
     stated = asked({**LOADS[5], "prefix_cache_hit_fraction": 0.8})
     assert stated.sessions is not None
     assert stated.sessions.hit_fraction == pytest.approx(0.8)
     assert stated.sessions.new_tokens == pytest.approx(0.2 * stated.sessions.prompt_tokens)
     found = asked(LOADS[5])
     assert not any("with their contexts in memory" in each for each in found.assumptions)
-    assert found.sessions is not None
-    assert found.sessions.hit_fraction == 0
+    assert any("with what prefill replicas keep of their prompts" in each for each in found.assumptions)
 
 
 @pytest.mark.parametrize("load", LOADS)

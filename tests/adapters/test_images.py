@@ -312,6 +312,7 @@ def test_sessions_take_images_in_their_first_prompt() -> None:
 
 
 ONE_H100: dict[str, Any] = {"model": "qwen3-vl-8b", "hardware": "h100-80gb-sxm"}
+NO_PREFIXES = {"name": "vllm", "enable_prefix_caching": False}
 TWO_SIDES: dict[str, Any] = {
     "model": "qwen3-vl-8b",
     "hardware": "2x h100-80gb-sxm",
@@ -320,14 +321,14 @@ TWO_SIDES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("fields", [ONE_H100, TWO_SIDES])
+@pytest.mark.parametrize("fields", [ONE_H100, TWO_SIDES, {**TWO_SIDES, "engine": NO_PREFIXES}])
 @pytest.mark.parametrize("growth", [{"growth_tokens": 50}, {}])
 def test_turns_that_bring_images_wait_for_their_encoder(
     fields: dict[str, Any], growth: dict[str, int]
 ) -> None:
     """One session alone: the same prompts as text but for the encoder, in the first turn or in every one.
 
-    Over two sides nothing is kept between turns: the second to fourth turn encode 2, 3 and 4 of them, or the first's.
+    Over two sides with the prefix cache off the second to fourth turn encode 2, 3 and 4 of them, or the first's.
     """
     load: dict[str, Any] = {
         "output_tokens": 50,
@@ -345,7 +346,7 @@ def test_turns_that_bring_images_wait_for_their_encoder(
     ]
     each = images.images.encoder_s
     assert each is not None
-    kept = fields is ONE_H100
+    kept = "engine" not in fields
     later = (0.0 if kept else 1.0) if growth else (1.0 if kept else 3.0)
     assert longer == pytest.approx([each, later * each], rel=1e-6, abs=1e-9)
     assert any("those of turns before are encoded again" in words for words in images.assumptions)

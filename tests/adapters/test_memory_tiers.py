@@ -44,6 +44,65 @@ def test_a_tier_is_answered_with_what_it_takes_and_holds() -> None:
     assert any("kv_tiers.host" in words and "it pays" in words for words in found.assumptions)
 
 
+def test_what_holds_nothing_pays_nothing() -> None:
+    """A tier of one byte holds no token; 70.6 * 10^9 parameters in two bytes do not lie in 80 GB."""
+    empty = plan({"tier": "host", "memory_bytes": 1})
+    assert (empty.kv_tiers[0].capacity_tokens, empty.kv_tiers[0].pays) == (0, False)
+    assert any("holds 0 tokens a replica" in words for words in empty.warnings)
+    alone: dict[str, Any] = {"hardware": "h100-80gb-sxm", "parallelism": None}
+    short = plan(
+        {"tier": "host", "memory_bytes": 10**12},
+        {"tier": "store", "memory_bytes": 10**12},
+        model="llama-3.3-70b",
+        **alone,
+    )
+    assert [each.pays for each in short.kv_tiers] == [False, False]
+    assert (
+        sum("pays nothing, since the plan holds no request of 8000" in each for each in short.warnings) == 2
+    )
+    for found in (empty, short):
+        assert not any("it pays" in words for words in found.assumptions)
+
+
+def test_less_than_a_context_is_warned_of_and_not_said_to_pay() -> None:
+    less, enough = (plan({"tier": "host", "memory_bytes": A_TOKEN * tokens}) for tokens in (7999, 8000))
+    assert less.kv_tiers[0].pays is None
+    assert any("7999 tokens a replica, less than one context of 8000" in words for words in less.warnings)
+    assert enough.kv_tiers[0].pays is True
+    assert not any("kv_tiers" in words for words in enough.warnings)
+
+
+def test_a_links_peak_is_no_speed_that_reading_reaches() -> None:
+    """Computing takes 7.05 us at least: a disk that reads in 5 us pays at its word, a link of that peak not surely."""
+    rate = A_TOKEN / 5e-6
+    stated = plan({"tier": "disk", "memory_bytes": 1e12, "bandwidth_bytes_per_s": rate})
+    assert stated.kv_tiers[0].pays is True
+    assert any("read back in 5 us and computed" in words for words in stated.assumptions)
+    # 320 KiB over PCIe 4.0 x4: 41.6 us; 70.6e9 parameters less two tables of 128256 x 8192 on two GPUs: 69.2 us
+    link = plan({"tier": "disk", "memory_bytes": 1e12}, model="llama-3.3-70b")
+    disk = link.kv_tiers[0]
+    computed_s = 2 * (70_553_706_496 - 2 * 128_256 * 8192) / (2 * H100_BF16)
+    assert disk.compute_s_per_token_at_least == pytest.approx(computed_s, rel=1e-3)
+    assert disk.read_s_per_token == pytest.approx(2 * 80 * 8 * 128 * 2 / 7.877e9)
+    assert disk.pays is None
+    assert any("us at least and computed" in words for words in link.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("parts", "peak"),
+    [
+        ({"precision": {"weights": "fp8"}, "hardware": {"gpu": "a100-80gb-sxm", "count": 2}}, 312e12),
+        ({"precision": {"weights": "fp8"}}, 1978.9e12),
+        ({"precision": {"weights": "int4-awq"}}, H100_BF16),
+    ],
+    ids=["fp8 on a GPU without", "fp8", "int4"],
+)
+def test_weights_are_computed_with_as_the_gpu_can(parts: dict[str, Any], peak: float) -> None:
+    """Dense peaks of NVIDIA's datasheets: A100 312 TFLOP/s in bf16, H100 SXM 989.4 in bf16 and 1978.9 in fp8."""
+    tier = plan({"tier": "host", "memory_bytes": 1e11}, **parts).kv_tiers[0]
+    assert tier.compute_s_per_token_at_least == pytest.approx(2 * MULTIPLIED / (2 * peak), rel=1e-3)
+
+
 def test_a_tier_of_no_size_is_twice_the_cache_and_said() -> None:
     found = plan({"tier": "host"})
     assert found.kv_tiers[0].capacity_tokens == pytest.approx(2 * found.kv_cache_tokens, abs=1)

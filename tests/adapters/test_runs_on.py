@@ -278,3 +278,27 @@ def test_who_reads_a_checkpoint_instead_is_named() -> None:
     config = {**LLAMA, "quantization_config": {"quant_method": "bitsandbytes", **QUANTIZED["bitsandbytes"]}}
     with pytest.raises(UnsupportedError, match="it is run there by sglang"):
         asked(body("vllm", "h100-80gb-sxm", {"hf_config": config}))
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "says"),
+    [
+        ("vllm", "iquest_q1", "a plug-in of their makers"),
+        ("vllm", "nanbeige", "the classes of the Transformers library"),
+        ("sglang", "telechat3", "the classes of the Transformers library"),
+        ("sglang", "nanbeige", None),
+        ("vllm", "telechat3", None),
+    ],
+)
+def test_which_engines_have_a_class_of_types_that_transformers_has_none_of(
+    engine: str, kind: str, says: str | None
+) -> None:
+    answer = asked(body(engine, "b200-180gb-sxm", {"hf_config": {"model_type": kind}}))
+    said = [words for words in answer.warnings if "names no models of type" in words]
+    assert [words for words in said if f"at best by {says}" in words] == said
+    assert bool(said) is (says is not None)
+
+
+def test_mlx_has_no_class_of_iquest_q1() -> None:
+    with pytest.raises(UnsupportedError, match="iquest_q1"):
+        asked(body("mlx", "apple-m4-max", {"hf_config": {"model_type": "iquest_q1"}}))

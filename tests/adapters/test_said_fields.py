@@ -81,6 +81,7 @@ DEFAULTS: dict[str, set[Any]] = {
     "tp_size": {1},
     "pp_size": {1},
     "dp_size": {1},
+    "attn_dp_size": {1},
     "ep_size": {1},
 }
 

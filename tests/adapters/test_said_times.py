@@ -1,5 +1,6 @@
 """What a deployment says of states, kernels and builds is in its times, or is named and takes the certainty away."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -181,6 +182,52 @@ def test_answers_are_no_longer_than_a_server_lets_them_become(workload: Json, ca
         llm_calc.estimate(
             model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", **cap}, workload=workload
         )
+
+
+@pytest.mark.parametrize(
+    ("workload", "says"),
+    [
+        ({"input_tokens": 500, "concurrency": 1}, r"workload.output_tokens: 1024 are .* the default"),
+        ({"preset": "chat"}, "workload.output_tokens: "),
+        (
+            {"trace": {"text": "arrival_s,input_tokens,output_tokens\n0,9,90\n1,9,200\n"}},
+            "workload.trace: 200 are",
+        ),
+        (
+            {"output_tokens": {"distribution": "lognormal", "mean": 80, "std": 50}, "concurrency": 1},
+            "workload.output_tokens: .* max",
+        ),
+        (
+            {"output_tokens": {"distribution": "quantiles", "levels": [0, 1], "values": [1, 101]}},
+            "workload.output_tokens: 101 are",
+        ),
+    ],
+    ids=["default", "preset", "trace", "tail", "quantiles"],
+)
+@pytest.mark.parametrize("cap", [CAP, {"further_values": CAP}], ids=["flag", "further"])
+@pytest.mark.parametrize("ask", [llm_calc.estimate, llm_calc.memory_plan])
+def test_answers_that_nobody_stated_in_numbers_are_as_short(
+    ask: Callable[..., object], cap: Json, workload: Json, says: str
+) -> None:
+    with pytest.raises(llm_calc.InvalidInputError, match=says):
+        ask(model="llama-3.1-8b", hardware="h100-80gb-sxm", engine={"name": "vllm", **cap}, workload=workload)
+
+
+def test_a_distribution_that_ends_at_the_cap_is_taken() -> None:
+    answers = {"distribution": "lognormal", "mean": 80, "std": 50, "max": 100}
+    load = {"input_tokens": 500, "output_tokens": answers, "concurrency": 1}
+    engine: Json = {"name": "vllm", **CAP}
+    found = llm_calc.estimate(model="llama-3.1-8b", hardware="h100-80gb-sxm", engine=engine, workload=load)
+    assert found.tpot_s > 0
+
+
+def test_recommendations_time_answers_that_end_at_the_cap() -> None:
+    engine: Json = {"name": "vllm", **CAP}
+    found = llm_calc.recommend(
+        model="llama-3.1-8b", gpus=["h100-80gb-sxm"], context_tokens=8192, engine=engine
+    )
+    assert "8092 prompt and 100 generated" in " ".join(found.assumptions)
+    assert found.recommendations
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def check_apart(request: ServingEstimateRequest) -> None:
     """
     _check_sides(request)
     if request.kv_tiers:
-        msg = "kv_tiers: with disaggregated nothing is kept between prompts; leave one of the two out"
+        msg = "kv_tiers: with disaggregated no memory below the GPU's is followed; leave one of the two out"
         raise InvalidInputError(msg, field="kv_tiers")
 
 
@@ -206,7 +206,7 @@ def _decode_side(
     if part.decode_hardware is None and part.decode_parallelism is None:
         return placed, ()
     hardware, layout, chosen = _decode_gpus(request, part)
-    with _named_as_stated(part):
+    with named_as_stated(part):
         decode = place(
             catalogs,
             model=request.model,
@@ -253,13 +253,13 @@ def _decode_layout(prefill: ParallelismPart, count: int) -> tuple[ParallelismPar
 
 
 @contextmanager
-def _named_as_stated(part: DisaggregatedPart) -> Iterator[None]:
+def named_as_stated(part: DisaggregatedPart | None) -> Iterator[None]:
     """What is wrong of the decode side by the names that it was stated under."""
     try:
         yield
     except InvalidInputError as error:
         first = (error.field or "").partition(".")[0]
-        if first in ("parallelism", "hardware") and getattr(part, f"decode_{first}") is not None:
+        if first in ("parallelism", "hardware") and getattr(part, f"decode_{first}", None) is not None:
             error.message = error.message.replace(first, f"disaggregated.decode_{first}", 1)
             error.field = f"disaggregated.decode_{error.field}"
             error.args, error.details["field"] = (error.message,), error.field

@@ -7,6 +7,8 @@ from dataclasses import replace
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.apart_way import moves_between
 from llm_calc.adapters.deployment import Placed
+from llm_calc.adapters.disaggregation import kept_prompts
+from llm_calc.adapters.engine_catalog import load_engine_rules
 from llm_calc.adapters.idle_options import Timed, unpolled
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.sessions import ARRIVING
@@ -18,6 +20,7 @@ from llm_calc.core.serving.disaggregated import carried_per_s, queue
 from llm_calc.core.serving.estimate import Estimate, Offsets
 
 LINK = "disaggregated.link_bytes_per_s"
+NEXT_FREE = "prompts of a trace go to the one that is free, and find what it has"
 
 
 def of_both(placed: Placed, sides: Sides | None, words: Callable[[Placed], Iterable[str]]) -> Iterator[str]:
@@ -41,10 +44,24 @@ def apart_words(request: ServingEstimateRequest, sides: Sides | None) -> Iterato
     )
     yield from sides.chosen
     yield from _load_words(workload)
-    if workload.reuses and workload.prefix_cache_hit_fraction is None:
+    yield from reuse_words(request.engine.name, sides, workload)
+
+
+def reuse_words(engine: str, sides: Sides, workload: WorkloadPart) -> Iterator[str]:
+    """What prefill replicas find of prompts, by the rules of an engine; nothing of loads that share no beginnings."""
+    if not workload.reuses:
+        return
+    if kept_prompts(sides, workload) is None:
+        stated = workload.prefix_cache_hit_fraction
+        but = "is computed whole" if stated is None else f"is computed but for the stated {stated:g}"
+        yield f"disaggregated: nothing that prefill replicas keep is followed; every prompt {but}"
+    else:
+        goes = "a session's prompts go to one prefill replica" if workload.grows else NEXT_FREE
         yield (
-            "disaggregated: what prefill replicas keep between prompts is not followed; every prompt is computed "
-            "whole, or but for workload.prefix_cache_hit_fraction"
+            "disaggregated: a prefill replica keeps the prompts that it computed, the least recently used leaving "
+            f"first, and finds their beginnings again; {goes}. Answers are computed again as part of later prompts, "
+            "since their cache lies on the decode side, and the whole cache of a prompt travels whatever the decode "
+            f"side still has; {load_engine_rules()[engine].reuse_apart}"
         )
 
 
@@ -122,7 +139,8 @@ def apart_rows(lengths: Lengths, sides: Sides, found: Estimate) -> Iterator[Oper
 def timed_of_both(sides: Sides, workload: WorkloadPart, figures: Callable[[], object]) -> Timed:
     """What the times of two sides follow from: no prompts share a step, and answers wait for room alone.
 
-    Nor do first tokens wait for looks between steps of decoding, which the other side runs.
+    Nor do first tokens wait for looks between steps of decoding, which the other side runs. What prefill replicas keep
+    may be all that is ever found, however much room they have.
     """
     prefill, decode = sides.prefill.deployment, sides.decode.deployment
     most = sides.most_answers
@@ -130,4 +148,6 @@ def timed_of_both(sides: Sides, workload: WorkloadPart, figures: Callable[[], ob
         most = min(most, float(workload.requests_in_flight))
     ours, theirs = (unpolled(each.host) for each in (prefill, decode))
     both = (prefill.work, prefill.rates, ours, decode.work, decode.rates, theirs, decode.draft)
-    return Timed(whole=(*both, most), rest=both, figures=figures)
+    room = kept_prompts(sides, workload)
+    keeps = room is not None
+    return Timed(whole=(*both, most, room), rest=(*both, keeps), figures=figures)

@@ -9,6 +9,7 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ClassAnswer, Percentiles, PercentilesOfRun
 from llm_calc.adapters.wire.workload_rules import has_targets
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.planning.targets import Targets
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.host import SLOT_REQUESTS
 from llm_calc.core.serving.traffic import OPEN_REQUESTS, PERCENTILES
@@ -16,6 +17,20 @@ from llm_calc.core.workloads.estimate import Found
 from llm_calc.core.workloads.turns import Seen
 
 ALL = "all"
+
+
+def as_targets(part: TargetsPart | None, share: float = 1.0) -> Targets:
+    """What a class is to keep, as the core takes it."""
+    stated = {} if part is None else part.model_dump(exclude_none=True)
+    return Targets(share_fraction=share, **stated)
+
+
+def targets_of(workload: WorkloadPart) -> list[Targets]:
+    """Those of each class, the workload's where a class has none of its own."""
+    kinds = workload.classes
+    if not kinds:
+        return [as_targets(workload.targets)]
+    return [as_targets(each.targets or workload.targets, each.share) for each in kinds]
 
 
 def class_answers(workload: WorkloadPart, found: Found, requests_per_s: float) -> list[ClassAnswer]:
@@ -45,7 +60,7 @@ def _alike(
     percentiles: PercentilesOfRun | None,
     requests: int,
 ) -> ClassAnswer:
-    good = None if targets is None else _kept(targets, *_each(found, workload))
+    good = None if targets is None else as_targets(targets).kept_fraction(*_each(found, workload))
     return ClassAnswer(
         name=name,
         requests=requests,
@@ -89,7 +104,7 @@ def _row(
 ) -> ClassAnswer:
     first, each, whole = seen.ttft_s[chosen], seen.tpot_s[chosen], seen.latency_s[chosen]
     known = each[~np.isnan(each)]
-    good = None if targets is None else _kept(targets, first, each, whole)
+    good = None if targets is None else as_targets(targets).kept_fraction(first, each, whole)
     return ClassAnswer(
         name=name,
         requests=int(chosen.sum()),
@@ -107,19 +122,6 @@ def _row(
         targets_kept_fraction=good,
         goodput_requests_per_s=None if good is None else good * requests_per_s,
     )
-
-
-def _kept(targets: TargetsPart, first: FloatArray, each: FloatArray, whole: FloatArray) -> float | None:
-    """The part of requests that keep all targets; one of a single token has no further ones to be late."""
-    if not len(first):
-        return None
-    limits = [
-        (targets.ttft_s, first),
-        (targets.tpot_s, np.nan_to_num(each)),
-        (targets.request_latency_s, whole),
-    ]
-    stated = [values <= limit for limit, values in limits if limit is not None]
-    return float(np.all(stated, axis=0).mean())
 
 
 def _mean(values: FloatArray) -> float | None:

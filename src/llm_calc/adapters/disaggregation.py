@@ -3,8 +3,6 @@
 from dataclasses import replace
 from functools import lru_cache, partial
 
-import numpy as np
-
 from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.sessions import stream_of, with_encoding
 from llm_calc.adapters.wire.parts import WorkloadPart
@@ -13,8 +11,8 @@ from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.stages import share_of, stages_at_once
-from llm_calc.core.serving.traffic import Requests
 from llm_calc.core.workloads.apart_loads import (
+    about_means,
     alive_apart,
     arriving_apart,
     batch_apart,
@@ -23,6 +21,7 @@ from llm_calc.core.workloads.apart_loads import (
 )
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.stations import Stations
+from llm_calc.core.workloads.stream import Room
 
 
 def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | Found:
@@ -38,26 +37,14 @@ def disaggregated_estimate(sides: Sides, workload: WorkloadPart) -> Estimate | F
     if workload.load == "offline":
         return queue(prefill, sides.pools, lengths, decode, encoder)
     found = estimate(prefill, sides.pools, lengths, float(workload.requests_in_flight), decode, encoder)
-    return _spread(found, _simulated(sides, workload)) if has_targets(workload) else found
+    return about_means(found, _simulated(sides, workload)) if has_targets(workload) else found
 
 
 def with_percentiles(found: Estimate, sides: Sides, workload: WorkloadPart) -> Estimate:
     """The same with percentiles; those of a closed form are a run's, about its own means."""
     if not found.each.known:
-        found = _spread(found, _simulated(sides, workload))
+        found = about_means(found, _simulated(sides, workload))
     return replace(found, percentiles=found.percentiles or found.each.percentiles)
-
-
-def _spread(found: Estimate, run: Found) -> Estimate:
-    """The closed form with requests that differ from its means as those of a run do from theirs."""
-    seen, means = run.seen, run.estimate
-    pairs = (
-        (seen.ttft_s, found.ttft_s, means.ttft_s),
-        (np.nan_to_num(seen.tpot_s), found.tpot_s, means.tpot_s),
-        (seen.latency_s, found.request_latency_s, means.request_latency_s),
-    )
-    first, each, whole = (values * float(mean) / max(float(own), 1e-12) for values, mean, own in pairs)
-    return replace(found, each=Requests(ttft_s=first, tpot_s=each, latency_s=whole))
 
 
 def most_apart_per_s(sides: Sides, found: Found) -> float:
@@ -71,7 +58,8 @@ def _simulated(sides: Sides, workload: WorkloadPart) -> Found:
     if workload.trace is not None:
         return replayed_apart(deployment, workload.trace.trace, stations)
     stream = stream_of(workload, max(1, workload.requests_in_flight))
-    stream = with_encoding(stream, sides.prefill, workload, 1 - workload.cached_fraction)
+    lost = 0.0 if stations.room else 1 - workload.cached_fraction
+    stream = with_encoding(stream, sides.prefill, workload, lost)
     if workload.batch is not None:
         return batch_apart(deployment, stream, stations, workload.batch)
     if workload.session_rate is not None:
@@ -91,9 +79,8 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
     )
 
     @lru_cache(maxsize=4096)
-    def prompt_s(tokens: float) -> float:
-        cached = workload.cached_fraction
-        one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=cached)
+    def prompt_s(tokens: float, found: float) -> float:
+        one = Lengths(input_tokens=tokens, output_tokens=1.0, cached_fraction=found / tokens)
         return float(prefill_seconds(prefill.work, prefill.rates, 1.0, one))
 
     @lru_cache(maxsize=4096)
@@ -111,9 +98,16 @@ def _stations(sides: Sides, workload: WorkloadPart) -> Stations:
         transfer_s=partial(_transfer_s, pools),
         token_s=token_s,
         cached_fraction=workload.cached_fraction,
+        room=kept_prompts(sides, workload),
         step_tokens=decode.draft.tokens_per_step,
         links=pools.links,
     )
+
+
+def kept_prompts(sides: Sides, workload: WorkloadPart) -> Room | None:
+    """Where a prefill replica keeps prompts for later ones; None where it keeps none, or what is found is stated."""
+    room = sides.prefill.room
+    return room if room and room.keeps and room.stated_fraction is None and workload.reuses else None
 
 
 def _transfer_s(pools: Pools, tokens: float) -> float:

@@ -74,11 +74,15 @@ class ReleaseRow(BaseModel):
 
 
 class Disaggregation(BaseModel):
-    """Whether an engine computes prompts on one server and answers on another, and where that was read."""
+    """Whether an engine computes prompts on one server and answers on another, and where that was read.
+
+    ``reuse``: what servers find of prompts and answers before that lie on the other side, by default and by option.
+    """
 
     model_config = STRICT
 
     runs: bool
+    reuse: str = ""
     checked: date
     links: Many[str] = Field(min_length=1)
 
@@ -113,6 +117,7 @@ class EngineRules:
     without: tuple[str, ...]
     untimed: Mapping[str, tuple[OptionValue, ...]]
     disaggregates: bool
+    reuse_apart: str
 
     @property
     def version(self) -> str:
@@ -222,6 +227,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
         without=row.without or (),
         untimed=read.untimed,
         disaggregates=read.disaggregation is not None and read.disaggregation.runs,
+        reuse_apart="" if read.disaggregation is None else read.disaggregation.reuse,
     )
 
 

@@ -2,15 +2,11 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.sessions import time_stream
 from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
-from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.traffic import Requests
 
 
 def with_joint(placed: Placed, workload: WorkloadPart, found: Estimate) -> Estimate:
@@ -21,24 +17,11 @@ def with_joint(placed: Placed, workload: WorkloadPart, found: Estimate) -> Estim
     """
     if not found.each.known or not _several(workload) or placed.room is None:
         return found
-    seen, own = time_stream(placed, workload).seen, found.each
-    return replace(
-        found,
-        each=Requests(
-            ttft_s=_in_order_of(own.ttft_s, seen.ttft_s),
-            tpot_s=_in_order_of(own.tpot_s, np.nan_to_num(seen.tpot_s)),
-            latency_s=_in_order_of(own.latency_s, seen.latency_s),
-        ),
-    )
+    seen = time_stream(placed, workload).seen
+    return replace(found, each=found.each.in_order_of(seen.ttft_s, seen.tpot_s, seen.latency_s))
 
 
 def _several(workload: WorkloadPart) -> bool:
     """Whether one request has more than one target to keep."""
     own = [workload.targets, *(each.targets for each in workload.classes or ())]
     return any(len(each.model_dump(exclude_none=True)) > 1 for each in own if isinstance(each, TargetsPart))
-
-
-def _in_order_of(values: FloatArray, other: FloatArray) -> FloatArray:
-    """As many values as the other has, distributed as ours and in its order."""
-    levels = (np.argsort(np.argsort(other, kind="stable"), kind="stable") + 0.5) / len(other)
-    return np.asarray(np.quantile(values, levels))

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import chain
 
 from llm_calc.adapters.advice import advised, tried_gpu
-from llm_calc.adapters.apart_sides import computing_side, planned_side
+from llm_calc.adapters.apart_sides import computing_side, named_as_stated, planned_side
 from llm_calc.adapters.attention_groups import with_groups
 from llm_calc.adapters.beside_model import check_parts_beside
 from llm_calc.adapters.cache_types import why_cache, with_cache_types
@@ -132,7 +132,9 @@ def _other_gpu(request: MemoryPlanRequest, planned: Planned, catalogs: Catalogs)
 def planned_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Planned:
     """The request resolved and planned by its engine; of prefill and decode apart a replica that decodes."""
     other = computing_side(request)
-    planned = _planned_replica(planned_side(request), catalogs)
+    side = planned_side(request)
+    with named_as_stated(request.disaggregated):
+        planned = _planned_replica(side, catalogs)
     return planned if other is None else replace(planned, prefill=_planned_replica(other, catalogs))
 
 

@@ -9,7 +9,13 @@ from llm_calc.adapters.wire.memory import MemoryPlanRequest, TierMemory
 from llm_calc.core.arrays import ceil_div
 from llm_calc.core.engines import traits_of
 from llm_calc.core.errors import InvalidInputError, UnsupportedError
-from llm_calc.core.workloads.held_tiers import ON_HOSTS, HeldTier, host_warnings, least_seconds
+from llm_calc.core.workloads.held_tiers import (
+    ON_HOSTS,
+    HeldTier,
+    host_warnings,
+    least_seconds,
+    unheld_warnings,
+)
 
 
 def tiers_held(request: MemoryPlanRequest, planned: Planned) -> Iterator[HeldTier]:
@@ -23,11 +29,9 @@ def tiers_held(request: MemoryPlanRequest, planned: Planned) -> Iterator[HeldTie
         return
     _check(request, planned)
     plan, setup, per_token = planned.plan, planned.subject.setup, bytes_per_token(planned.subject)
-    gpus, each = setup.layout.gpus // plan.replicas, plan.kv_cache_tokens / plan.replicas
-    hosts, least_s = (
-        int(ceil_div(setup.layout.gpus, request.hardware.gpus_per_node)),
-        least_seconds(setup, gpus),
-    )
+    gpus, each = setup.layout.gpus // plan.replicas, max(0, plan.kv_cache_tokens) / plan.replicas
+    hosts = int(ceil_div(setup.layout.gpus, request.hardware.gpus_per_node))
+    least_s = least_seconds(setup, gpus, half_sums=traits_of(request.engine.name).half_sums)
     for asked in request.kv_tiers:
         yield HeldTier(
             tier=tier_of(asked, setup.gpu, gpus, plan.replicas, per_token, each),
@@ -35,8 +39,18 @@ def tiers_held(request: MemoryPlanRequest, planned: Planned) -> Iterator[HeldTie
             bytes_per_token=per_token,
             hosts=hosts if asked.tier in ON_HOSTS else None,
             least_s=least_s,
+            context_tokens=planned.asked.context_tokens,
+            served=_serves_one(planned),
             default_size=asked.memory_bytes is None,
+            stated_rate=asked.bandwidth_bytes_per_s is not None,
         )
+
+
+def _serves_one(planned: Planned) -> bool:
+    """Whether the engine starts and the GPUs hold one request as long as the longest asked for."""
+    plan = planned.plan
+    room = plan.available_bytes > 0 and float(plan.max_concurrency(planned.asked.context_tokens)) >= 1
+    return room and plan.can_start
 
 
 def _check(request: MemoryPlanRequest, planned: Planned) -> None:
@@ -44,7 +58,7 @@ def _check(request: MemoryPlanRequest, planned: Planned) -> None:
     if len({tier.tier for tier in request.kv_tiers}) < len(request.kv_tiers):
         raise InvalidInputError("kv_tiers: each tier may be named once", field="kv_tiers")
     if request.disaggregated is not None:
-        msg = "kv_tiers: with disaggregated nothing is kept between prompts; leave one of the two out"
+        msg = "kv_tiers: with disaggregated no memory below the GPU's is followed; leave one of the two out"
         raise InvalidInputError(msg, field="kv_tiers")
     if not traits_of(part.name).load.sessions:
         msg = f"kv_tiers: prompt caches of {part.name} are not modelled; ask for another engine"
@@ -71,9 +85,10 @@ def tier_memory(held: HeldTier, context_tokens: int) -> TierMemory:
 
 
 def tier_warnings(request: MemoryPlanRequest, planned: Planned, tiers: Sequence[HeldTier]) -> Iterator[str]:
-    """Where a host has too little memory for its part."""
+    """Where a host has too little memory for its part, and where nothing comes back from a tier."""
     setup, host = planned.subject.setup, request.hardware.host
     stated = host is not None and host.memory_bytes is not None
     for held in tiers:
         has = requested_host(host, setup.gpu).memory_bytes
+        yield from unheld_warnings(held)
         yield from host_warnings(held, setup, has, stated=stated)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from llm_calc.adapters.apart_sides import Sides, all_gpus, check_apart, replica_hardware, sides_of
 from llm_calc.adapters.apart_words import apart_rows, timed_of_both
@@ -19,7 +19,7 @@ from llm_calc.adapters.images import Seen, seen_images, with_images
 from llm_calc.adapters.mean_lengths import lengths_of
 from llm_calc.adapters.operator_rows import operator_rows
 from llm_calc.adapters.presets import with_preset
-from llm_calc.adapters.serving_words import most_per_s, said_of
+from llm_calc.adapters.serving_words import most_per_s, percentiles_of_run, resolved_of, said_of
 from llm_calc.adapters.session_words import check_tiers
 from llm_calc.adapters.sessions import sessions_answer, time_stream
 from llm_calc.adapters.trace_words import trace_answer
@@ -29,25 +29,21 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     ClassAnswer,
     OperatorRow,
-    Percentiles,
-    PercentilesOfRun,
-    Resolved,
-    ResolvedReplicas,
     ServingEstimateAnswer,
     ServingEstimateRequest,
 )
 from llm_calc.adapters.wire.workload_rules import has_targets
-from llm_calc.adapters.wire.workloads import SessionsAnswer
-from llm_calc.core.engines import traits_of
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import Encoder, in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Deployment, Estimate
-from llm_calc.core.serving.machine import matrix_type
 from llm_calc.core.serving.replicas import times
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
+
+Arrivals = Callable[[Deployment, Lengths, float, Encoder], Estimate]
+"""How equal random arrivals are run."""
 
 
 def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs) -> ServingEstimateAnswer:
@@ -62,18 +58,11 @@ def answer_serving_estimate(request: ServingEstimateRequest, catalogs: Catalogs)
     placed = place_request(request, catalogs)
     placed = placed if seen is None else with_encoder(placed, seen)
     sides = None if request.disaggregated is None else sides_of(placed, request, catalogs)
-    apart = None if sides is None else disaggregated_estimate(sides, request.workload)
-    turns = apart if isinstance(apart, Found) else None
-    if turns is None and request.workload.is_stream:
-        turns = time_stream(placed, request.workload)
-    if turns is not None:
-        shown = times(turns.estimate, busy_of(request, placed))
-        answer = _answer(request, placed, shown, catalogs, turns, sides)
+    if sides is None:
+        timing = timing_of(placed, request.workload)
     else:
-        found = apart if isinstance(apart, Estimate) else time_load(placed, request.workload)
-        if has_targets(request.workload):
-            found = with_joint(placed, request.workload, found)
-        answer = _answer(request, placed, found, catalogs, sides=sides)
+        timing = as_timing(disaggregated_estimate(sides, request.workload))
+    answer = _answer(request, placed, timing, catalogs, sides)
     if seen is None:
         return answer
     encoding = placed.replicas if sides is None else sides.pools.prefill_replicas
@@ -124,11 +113,59 @@ def place_request(request: ServingEstimateRequest, catalogs: Catalogs) -> Placed
     return replace(placed, novel=True) if novel else placed
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The estimate of all replicas, and the run of one where its requests are told apart."""
+
+    found: Estimate
+    turns: Found | None = None
+
+    def of(self, replicas: float) -> "Timing":
+        """The same from so many at once."""
+        return self if replicas == 1 else Timing(times(self.found, replicas), self.turns)
+
+
+def timing_of(
+    placed: Placed,
+    workload: WorkloadPart,
+    patience: Patience | None = None,
+    arrivals: Arrivals = simulated_arrivals,
+) -> Timing:
+    """All replicas under their shares of the load, with all that follows for each class of requests.
+
+    Raises:
+        LimitsBrokenError: a run of arrivals lost its patience.
+    """
+    if workload.is_stream:
+        return _of_run(placed, workload, patience)
+    found = _of_equals(placed, workload, arrivals)
+    return Timing(with_joint(placed, workload, found) if has_targets(workload) else found)
+
+
+def as_timing(answered: Estimate | Found) -> Timing:
+    """Of prefill and decode apart, all of which are one replica."""
+    return Timing(answered) if isinstance(answered, Estimate) else Timing(answered.estimate, answered)
+
+
+def told_apart(workload: WorkloadPart, timing: Timing) -> list[ClassAnswer]:
+    """What each class of requests saw; empty where all are alike and none has targets."""
+    if timing.turns is not None:
+        return class_answers(workload, timing.turns, float(timing.found.requests_per_s))
+    if not (workload.classes or has_targets(workload)):
+        return []
+    return only_class(workload, timing.found, percentiles_of_run(timing.found))
+
+
+def _of_run(placed: Placed, workload: WorkloadPart, patience: Patience | None) -> Timing:
+    turns = time_stream(placed, workload, patience)
+    return Timing(times(turns.estimate, busy_replicas(placed, workload)), turns)
+
+
 def time_load(
     placed: Placed,
     workload: WorkloadPart,
     patience: Patience | None = None,
-    arrivals: Callable[[Deployment, Lengths, float, Encoder], Estimate] = simulated_arrivals,
+    arrivals: Arrivals = simulated_arrivals,
 ) -> Estimate:
     """The estimate of all replicas under their shares of the load; ``arrivals``: how equal random ones are run.
 
@@ -136,7 +173,15 @@ def time_load(
         LimitsBrokenError: a run of arrivals lost its patience.
     """
     if workload.is_stream:
-        return times(time_stream(placed, workload, patience).estimate, busy_replicas(placed, workload))
+        return _of_run(placed, workload, patience).found
+    return _of_equals(placed, workload, arrivals)
+
+
+def _of_equals(
+    placed: Placed,
+    workload: WorkloadPart,
+    arrivals: Arrivals,
+) -> Estimate:
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests, encoder = max(1, math.ceil(workload.requests_in_flight / replicas)), placed.encoder
     batched = workload.load == "batch" or placed.calibration.name != "served"
@@ -173,12 +218,13 @@ def busy_of(request: ServingEstimateRequest, placed: Placed) -> float:
 def _answer(
     request: ServingEstimateRequest,
     placed: Placed,
-    found: Estimate,
+    timing: Timing,
     catalogs: Catalogs,
-    turns: Found | None = None,
     sides: Sides | None = None,
 ) -> ServingEstimateAnswer:
+    found, turns = timing.found, timing.turns
     gpus = request.hardware.count if sides is None else all_gpus(request)
+    prefills = None if sides is None else sides.pools.prefill_replicas
     assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
@@ -194,34 +240,21 @@ def _answer(
         output_tokens_per_s_per_gpu=output / gpus,
         total_tokens_per_s_per_gpu=total / gpus,
         requests_per_s_per_gpu=requests / gpus,
-        percentiles=_percentiles(found),
-        classes=_classes(request.workload, found, turns, requests),
-        sessions=_sessions(request, placed, turns),
-        trace=None if turns is None else trace_answer(placed, request.workload, turns),
+        percentiles=percentiles_of_run(found),
+        classes=told_apart(request.workload, timing),
+        sessions=None
+        if turns is None
+        else sessions_answer(placed, request.workload, turns, busy_of(request, placed), prefills),
+        trace=None if turns is None else trace_answer(placed, request.workload, turns, prefills),
         images=None,
         lora=None if placed.beside.lora is None else placed.beside.lora.answer(placed.subject.setup),
         interval=interval_of(request, placed, found),
         operators=_operators(request.workload, lengths, placed, found, sides),
         basis=basis_of(request, placed, found, catalogs),
-        resolved=_resolved(placed, found, sides),
+        resolved=resolved_of(placed, found, sides),
         assumptions=assumptions,
         warnings=warnings,
     )
-
-
-def _classes(
-    workload: WorkloadPart, found: Estimate, turns: Found | None, requests_per_s: float
-) -> list[ClassAnswer]:
-    if turns is not None:
-        return class_answers(workload, turns, requests_per_s)
-    told_apart = workload.classes or has_targets(workload)
-    return only_class(workload, found, _percentiles(found)) if told_apart else []
-
-
-def _sessions(request: ServingEstimateRequest, placed: Placed, turns: Found | None) -> SessionsAnswer | None:
-    if turns is None:
-        return None
-    return sessions_answer(placed, request.workload, turns, busy_of(request, placed))
 
 
 def _operators(
@@ -253,47 +286,3 @@ def _figures(found: Estimate | Found) -> tuple[object, ...]:
     """Times and rates of an estimate."""
     each = found.estimate if isinstance(found, Found) else found
     return tuple(getattr(each, name) for name in ("ttft_s", "tpot_s", "requests_per_s", "percentiles"))
-
-
-def _percentiles(found: Estimate) -> PercentilesOfRun | None:
-    if not found.percentiles:
-        return None
-    rows = {
-        name: Percentiles(p50=values[0], p90=values[1], p95=values[2], p99=values[3])
-        for name, values in found.percentiles
-    }
-    return PercentilesOfRun(**rows)
-
-
-def _resolved(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
-    setup = placed.subject.setup
-    kind = setup.numbers.recipe.default
-    return Resolved(
-        model=placed.subject.name,
-        weights=placed.subject.precision.weights.words,
-        weights_kind=kind.name,
-        weights_bits=kind.element_bits,
-        multiplied_in=matrix_type(setup.gpu, kind.compute, half_sums=traits_of(placed.engine).half_sums),
-        engine=placed.engine,
-        **_resolved_replicas(placed).model_dump(),
-        running_sequences=float(found.running),
-        decode=None if sides is None else _resolved_replicas(sides.decode),
-    )
-
-
-def _cache_tokens(placed: Placed) -> float:
-    """What the memory plan says of the same; figures may stand for more than it (``served_capacity``)."""
-    return float(placed.plan.kv_cache_tokens * placed.replicas) if placed.plan.available_bytes > 0 else 0.0
-
-
-def _resolved_replicas(placed: Placed) -> ResolvedReplicas:
-    layout, sequences = placed.layout, float(placed.deployment.capacity) * placed.replicas
-    return ResolvedReplicas(
-        kv_cache=placed.kv_cache,
-        tensor=layout.tensor,
-        pipeline=layout.pipeline,
-        data=layout.data * placed.replicas,
-        expert=layout.expert,
-        kv_capacity_tokens=max(_cache_tokens(placed), sequences * placed.context_tokens),
-        kv_capacity_sequences=sequences,
-    )

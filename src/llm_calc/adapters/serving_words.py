@@ -19,11 +19,20 @@ from llm_calc.adapters.said_unused import APPROXIMATE, Confidence
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.unnamed_engine import unnamed_words
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.adapters.wire.serving import (
+    Percentiles,
+    PercentilesOfRun,
+    Resolved,
+    ResolvedReplicas,
+    ServingEstimateRequest,
+)
+from llm_calc.core.engines import traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.names import counted
 from llm_calc.core.serving import estimate as core
 from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import Estimate
+from llm_calc.core.serving.machine import matrix_type
 from llm_calc.core.serving.traffic import OPEN_REQUESTS
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 
@@ -193,3 +202,49 @@ def _load_warnings(
                 f"workload.request_rate: above the {most:.3g} requests a second that the deployment can serve; "
                 "the queue grows without end, and waiting times with the length of the run"
             )
+
+
+def resolved_of(placed: Placed, found: Estimate, sides: Sides | None) -> Resolved:
+    """What the request left open, decided."""
+    setup = placed.subject.setup
+    kind = setup.numbers.recipe.default
+    return Resolved(
+        model=placed.subject.name,
+        weights=placed.subject.precision.weights.words,
+        weights_kind=kind.name,
+        weights_bits=kind.element_bits,
+        multiplied_in=matrix_type(setup.gpu, kind.compute, half_sums=traits_of(placed.engine).half_sums),
+        engine=placed.engine,
+        **_resolved_replicas(placed).model_dump(),
+        running_sequences=float(found.running),
+        decode=None if sides is None else _resolved_replicas(sides.decode),
+    )
+
+
+def _cache_tokens(placed: Placed) -> float:
+    """What the memory plan says of the same; figures may stand for more than it (``served_capacity``)."""
+    return float(placed.plan.kv_cache_tokens * placed.replicas) if placed.plan.available_bytes > 0 else 0.0
+
+
+def _resolved_replicas(placed: Placed) -> ResolvedReplicas:
+    layout, sequences = placed.layout, float(placed.deployment.capacity) * placed.replicas
+    return ResolvedReplicas(
+        kv_cache=placed.kv_cache,
+        tensor=layout.tensor,
+        pipeline=layout.pipeline,
+        data=layout.data * placed.replicas,
+        expert=layout.expert,
+        kv_capacity_tokens=max(_cache_tokens(placed), sequences * placed.context_tokens),
+        kv_capacity_sequences=sequences,
+    )
+
+
+def percentiles_of_run(found: Estimate) -> PercentilesOfRun | None:
+    """Spread over its requests; None where a closed form has none."""
+    if not found.percentiles:
+        return None
+    rows = {
+        name: Percentiles(p50=values[0], p90=values[1], p95=values[2], p99=values[3])
+        for name, values in found.percentiles
+    }
+    return PercentilesOfRun(**rows)

@@ -24,6 +24,11 @@ KEPT = (
     "keeps its sessions"
 )
 """How a run of sessions goes on replicas that do both."""
+KEPT_APART = (
+    "sessions are at all ages when the run starts, with what prefill replicas keep of their prompts as far as there is "
+    "room"
+)
+"""The same where some replicas compute prompts and others answer."""
 
 
 def check_tiers(request: ServingEstimateRequest) -> None:
@@ -45,7 +50,7 @@ def check_tiers(request: ServingEstimateRequest) -> None:
 
 
 def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool = False) -> Iterator[str]:
-    """What was taken for granted of presets and sessions; ``apart``: prefill and decode, where no context is kept."""
+    """What was taken for granted of presets and sessions; ``apart``: prefill and decode, which says so itself."""
     if workload.preset is not None:
         preset = preset_of(workload.preset)
         chosen = f"; no source: {', '.join(preset.chosen)}" if preset.chosen else ""
@@ -58,7 +63,7 @@ def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool =
         yield "workload.sessions: of one turn and no shared beginning, which are requests by themselves"
     if part is None or room is None or not workload.grows:
         return
-    run = "sessions are at all ages when the run starts" if apart else KEPT
+    run = KEPT_APART if apart else KEPT
     yield (
         f"workload.sessions: numbers are drawn evenly within {SPREAD:.0%} of what is given, pauses exponentially; "
         f"{run}. Nothing of it was calibrated"
@@ -67,8 +72,7 @@ def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool =
         kinds = workload.classes or (workload,)
         growth = " and ".join(str(growth_of(kind, part)) for kind in kinds)
         yield f"workload.sessions.growth_tokens: {growth}, as first prompts have beyond the shared beginning"
-    if not apart or room.stated_fraction is not None:
-        yield from room_assumptions(room, "workload.sessions")
+    yield from room_assumptions(room, "workload.sessions")
 
 
 def _draws(workload: WorkloadPart) -> Iterator[str]:

@@ -68,22 +68,17 @@ class Replica(Protocol):
 
 
 def refuse_unplanned(workload: WorkloadPart) -> None:
-    """Names what plans do not take: sessions, lengths that vary and classes are simulated, the rest is not searched.
+    """Names what plans do not take: sessions, lengths that vary and classes are simulated, a trace is not searched.
 
     Raises:
-        UnsupportedError: the workload has a trace, or targets.
+        UnsupportedError: the workload has a trace.
     """
-    given = [name for name in ("trace", "targets") if getattr(workload, name) is not None]
-    if any(each.targets is not None for each in workload.classes or ()):
-        given.append("classes.targets")
-    for name in given:
-        other = (
-            "limits say what a plan keeps"
-            if "targets" in name
-            else "/api/serving_estimate, compare and sweep do"
+    if workload.trace is not None:
+        msg = (
+            "workload.trace: deployment_plans does not take trace: what a replica gets of one load over time is no "
+            "rate that bounds are made of; /api/serving_estimate, compare and sweep do"
         )
-        msg = f"workload.{name}: deployment_plans does not take {name}; {other}"
-        raise UnsupportedError(msg, field=f"workload.{name}")
+        raise UnsupportedError(msg, field="workload.trace")
 
 
 def refuse_sessions(workload: WorkloadPart, where: str) -> None:
@@ -247,19 +242,20 @@ def time_stream(placed: Replica, workload: WorkloadPart, patience: Patience | No
 
 
 def sessions_answer(
-    placed: Replica, workload: WorkloadPart, found: Found, busy: float
+    placed: Replica, workload: WorkloadPart, found: Found, busy: float, prefills: int | None = None
 ) -> SessionsAnswer | None:
-    """What the answer says of sessions; ``busy``: replicas that have any."""
-    part, room, seen, stream = workload.sessions, placed.room, found.seen, stream_of(workload, 1)
+    """What the answer says of sessions; ``busy``: replicas that have any; ``prefills``: those that prefill alone."""
+    part, room = workload.sessions, placed.room
     if part is None or room is None or not workload.grows:
         return None
+    seen, stream = found.seen, stream_of(workload, 1)
     prompt = float(seen.prompt_tokens.mean())
     session_s = part.turns * float(seen.latency_s.mean()) + (part.turns - 1) * part.think_s
     hits = found.hit_fractions
     return SessionsAnswer(
         hit_fraction=sum(hits),
-        most_hit_fraction=max(most_hits(stream), found.seen.known_fraction) if room.keeps else 0.0,
-        tiers=list(tiers_found(placed, room, hits)),
+        most_hit_fraction=max(most_hits(stream, prefills), found.seen.known_fraction) if room.keeps else 0.0,
+        tiers=list(tiers_found(placed, room, hits, prefills)),
         prompt_tokens=prompt,
         new_tokens=prompt * (1 - sum(hits)),
         longest_tokens=stream.longest_tokens,
@@ -273,14 +269,16 @@ def sessions_answer(
     )
 
 
-def most_hits(stream: Stream) -> float:
-    """The part of prompts that some request before had, ``1 - new / all``."""
-    return stream.most_hit_fraction
+def most_hits(stream: Stream, prefills: int | None = None) -> float:
+    """The part of prompts that some request before had, ``1 - new / all``; of replicas that prefill some prompt."""
+    return stream.most_prompt_hit_fraction if prefills else stream.most_hit_fraction
 
 
-def tiers_found(placed: Replica, room: Room, hits: Sequence[float]) -> Iterator[TierHits]:
-    """What each memory gave, the GPU first."""
-    replicas, each = placed.replicas, bytes_per_token(placed.subject)
+def tiers_found(
+    placed: Replica, room: Room, hits: Sequence[float], prefills: int | None = None
+) -> Iterator[TierHits]:
+    """What each memory gave, the GPU first; ``prefills``: replicas that have it where others decode."""
+    replicas, each = prefills or placed.replicas, bytes_per_token(placed.subject)
     yield TierHits(
         tier="gpu",
         hit_fraction=hits[0],

@@ -11,8 +11,10 @@ from llm_calc.core.workloads.estimate import Found, lengths_seen, most_served_pe
 from llm_calc.core.workloads.stream import Room
 
 
-def trace_answer(placed: Placed, workload: WorkloadPart, found: Found) -> TraceAnswer | None:
-    """What follows for a trace; None where there is none."""
+def trace_answer(
+    placed: Placed, workload: WorkloadPart, found: Found, prefills: int | None = None
+) -> TraceAnswer | None:
+    """What follows for a trace; None where there is none; ``prefills``: replicas that prefill alone."""
     if workload.trace is None or placed.room is None:
         return None
     trace, hits = workload.trace.trace, found.hit_fractions
@@ -24,12 +26,12 @@ def trace_answer(placed: Placed, workload: WorkloadPart, found: Found) -> TraceA
         output_tokens=float(found.seen.output_tokens.mean()),
         hit_fraction=sum(hits),
         most_hit_fraction=found.most_hit_fraction or 0.0,
-        tiers=list(tiers_found(placed, placed.room, hits)),
+        tiers=list(tiers_found(placed, placed.room, hits, prefills)),
     )
 
 
 def trace_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool = False) -> Iterator[str]:
-    """How a trace was read and replayed; ``apart``: over prefill and decode, where no context is kept."""
+    """How a trace was read and replayed; ``apart``: over prefill and decode."""
     part, room = workload.trace, placed.room
     if part is None or room is None:
         return
@@ -50,8 +52,6 @@ def trace_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool = F
             yield "workload.trace.block_tokens: changes nothing here, since no request has hash_ids"
         if room.stated_fraction is None:
             yield "workload.trace: no hash_ids, so that no prompt finds anything in caches"
-        return
-    if apart and room.stated_fraction is None:
         return
     if room.stated_fraction is None and room.keeps:
         yield (

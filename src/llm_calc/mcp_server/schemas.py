@@ -68,6 +68,10 @@ _KNOWN: Mapping[str, Schema] = {
     "KvTierPart": _AS_ASKED,
     "TierMemory": {"type": "object", "description": "Bytes, tokens, sequences, times, pays"},
     "ApartPlan": {"type": "object", "description": "Parts, times, GPUs, rent, launch_prefill, launch_decode"},
+    "ClassAnswer": {
+        "type": "object",
+        "description": "name, times, targets_kept_fraction, goodput_requests_per_s",
+    },
     "LoraAnswer": {"type": "object", "description": "Numbers, bytes and FLOPs of adapters"},
     "PlanPrice": {"type": "object", "description": "usd_per_gpu_hour, kind, provider, as_of, source"},
     "EngineRelease": {"type": "object", "description": "name, version"},

@@ -280,21 +280,24 @@ def test_sessions_are_served_as_the_single_estimate_says(name: str) -> None:
         if name == "arriving":
             # The search takes 99 % of six turns of 0.3 sessions a second for all of them.
             assert found["requests_per_s"] >= 0.99 * 6 * 0.3
-        computed = "but for the stated 0.8" if name == "stated" else "whole"
-        assert any(f"every prompt is computed {computed}, which" in note for note in found["notes"])
+        said = (
+            "but for the stated 0.8" if name == "stated" else "a session's prompts go to one prefill replica"
+        )
+        assert any(said in note for note in found["notes"])
 
 
-def test_sessions_that_find_what_is_stated_take_fewer_gpus_apart() -> None:
-    """Of prompts that are found by four fifths, a fifth is computed: as many prefill GPUs are never needed."""
+def test_sessions_that_find_their_prompts_take_fewer_gpus_apart() -> None:
+    """Prompts of which nothing is found, as stated, need more prefill GPUs than such that find those before them."""
     found = {}
-    for name in ("alive", "stated"):
-        workload = {"input_tokens": 3000, "output_tokens": 200, **SESSIONS[name]}
+    for stated in (0.0, None, 0.8):
+        workload = {**SESSIONS["stated"], "prefix_cache_hit_fraction": stated}
+        workload |= {"input_tokens": 3000, "output_tokens": 200}
         limits = {"max_gpus": 32, "ttft_s": 2.0}
         answer = asked(
             "vllm", "concurrency", workload=workload, limits=limits, manifests=None, objective="gpus"
         )
-        found[name] = min(each["gpus"] for each in answer["apart"])
-    assert found["stated"] < found["alive"]
+        found[stated] = min(each["gpus"] for each in answer["apart"])
+    assert found[0.8] <= found[None] < found[0.0]
 
 
 @pytest.mark.parametrize(("ttft_s", "rate"), [(0.3, 2.0), (0.6, 2.0), (0.3, 6.0)])

@@ -46,6 +46,35 @@ def with_values(base: Json, values: Json) -> Json:
     return body
 
 
+LENGTHS: Json = {"workload.input_tokens": [100, 200]}
+HOST: Json = {"tier": "host"}
+
+
+def test_tiers_are_no_axis_of_memory_plans() -> None:
+    with pytest.raises(InvalidInputError, match=r"grid.kv_tiers: changes no column"):
+        ready("memory_plan", MODEL, {"kv_tiers": [[{**HOST, "memory_bytes": 1e11}], [HOST]]})
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        ({**MODEL, "kv_tiers": [HOST, HOST]}, "named once"),
+        ({**MODEL, "kv_tiers": [HOST], "engine": {"name": "llama.cpp"}}, "not modelled"),
+        ({**MODEL, "kv_tiers": [{"tier": "disk"}]}, "must be given"),
+    ],
+)
+def test_tiers_that_a_memory_plan_refuses_no_row_has(base: Json, says: str) -> None:
+    with pytest.raises(InvalidInputError, match=says):
+        ready("memory_plan", base, LENGTHS)
+
+
+def test_rows_beside_tiers_are_not_called_exact() -> None:
+    found = rows_of(ready("memory_plan", {**MODEL, "kv_tiers": [HOST]}, LENGTHS))
+    assert {row["confidence"] for row in found} == {"approximate"}
+    assert "kv_tiers" in found[0]["notes"]
+    assert {row["confidence"] for row in rows_of(ready("memory_plan", MODEL, LENGTHS))} == {"exact"}
+
+
 MEMORY_GRID: Json = {
     "precision.weights": ["bf16", "fp8"],
     "hardware.gpu": ["h100-80gb-sxm", "l40s"],

@@ -65,8 +65,12 @@ def by_type() -> Rows:
         rows.setdefault(config["model_type"], []).append(config)
     golden = ROOT / "tests" / "golden"
     lines = (golden / "architectures.jsonl").read_text(encoding="utf-8").splitlines()
-    by_hand = json.loads((golden / "by_hand.json").read_text(encoding="utf-8"))["rows"]
-    for config in (*(json.loads(line)["config"] for line in lines), *(row["config"] for row in by_hand)):
+    others = (
+        row["config"]
+        for name in ("by_hand.json", "engine_classes.json")
+        for row in json.loads((golden / name).read_text(encoding="utf-8"))["rows"]
+    )
+    for config in (*(json.loads(line)["config"] for line in lines), *others):
         if config["model_type"] not in rows:
             rows[config["model_type"]] = [config]
     for kind in set(known_types()) - rows.keys():

@@ -6,7 +6,7 @@ import pytest
 
 from llm_calc.adapters.engines import build_engine
 from llm_calc.core.engines.vllm import Vllm
-from llm_calc.core.engines.vllm_graphs import captured_graphs, captured_sizes
+from llm_calc.core.engines.vllm_graphs import captured_graphs, captured_sizes, largest_captured
 from tests.core.engines.setups import setup
 
 
@@ -58,3 +58,20 @@ def test_which_graphs_are_captured() -> None:
     assert graphs(max_cudagraph_capture_size=64) == 2 * (3 + 8)
     assert graphs(cudagraph_capture_sizes=(1, 2, 16)) == 2 * 3
     assert graphs(cudagraph_capture_sizes=(1, 2, 9000), max_num_batched_tokens=2048) == 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("options", "largest"),
+    [
+        ({}, 512),
+        ({"max_num_seqs": 100}, 200),  # twice the sequences
+        ({"max_cudagraph_capture_size": 64}, 64),
+        ({"cudagraph_capture_sizes": (1, 2, 16)}, 16),
+        ({"cudagraph_capture_sizes": (9000,), "max_num_batched_tokens": 2048}, 0),  # none that a step reaches
+        ({"cudagraph_mode": "NONE"}, 0),
+    ],
+)
+def test_the_largest_step_with_a_graph(options: dict[str, Any], largest: int) -> None:
+    engine, deployment = vllm(max_model_len=8192, **options), setup()
+    found = largest_captured(deployment, engine.limits(deployment), engine.rules, engine.graph_wishes())
+    assert found == largest

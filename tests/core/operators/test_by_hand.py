@@ -1,5 +1,7 @@
 """Calls of collectives counted by hand on models whose layers their papers give."""
 
+from dataclasses import replace
+
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
@@ -215,3 +217,14 @@ def test_what_has_no_elements_or_is_met_by_no_token_is_no_kernel() -> None:
     work = step_work(decoder([(block,)] * 2, hidden=8, vocab=100), plain_recipe(), Layout(), CacheFormat())
     (mixer,) = [each for each in work.linear if each.group == "mixer"]
     assert (mixer.name, mixer.calls, mixer.weight_bytes, mixer.flops_per_token) == ("there", 2, 256, 256)
+
+
+def test_a_step_without_context_keeps_its_matrices_and_nothing_of_sequences() -> None:
+    """As for the host's part of it."""
+    work = step_work(llama(), plain_recipe(), Layout(tensor=2), CacheFormat())
+    both = replace(work, state_bytes=7.0, host=replace(work, state_bytes=5.0))
+    bare = both.without_context()
+    assert (bare.context, bare.state_bytes) == ((), 0.0)
+    assert bare.host is not None
+    assert (bare.host.context, bare.host.state_bytes, bare.host.host) == ((), 0.0, None)
+    assert (bare.linear, bare.collectives, bare.counts) == (work.linear, work.collectives, work.counts)

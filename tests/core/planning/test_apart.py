@@ -118,3 +118,29 @@ def test_sessions_that_pause_are_as_many_requests_as_are_not_in_their_pauses() -
     )
     # Four rounds leave less than a hundredth of it here.
     assert rate * (latency + 30.0) == pytest.approx(np.full(rate.shape, 12.0), rel=0.01)
+
+
+def test_a_session_that_hardly_pauses_is_one_that_never_does() -> None:
+    """Little's law again: pauses of a ten-thousandth of a request leave as many in flight as there are sessions."""
+    pairs = pairs_of(GPUS, 3.0, BOTH, BOTH)
+    (short, _), (none, _) = (
+        served_apart(ROWS, GPUS, pairs, LENGTHS, Load(kind="concurrency", amount=12.0, think_s=pause), CACHE)
+        for pause in (1e-4, 0.0)
+    )
+    assert np.asarray(short.request_latency_s) == pytest.approx(np.asarray(none.request_latency_s), rel=1e-3)
+    assert np.asarray(short.tpot_s) == pytest.approx(np.asarray(none.tpot_s), rel=1e-3)
+
+
+def test_sessions_that_hardly_ever_ask_wait_as_long_as_a_request_that_is_alone() -> None:
+    pairs = pairs_of(GPUS, 3.0, BOTH, BOTH)
+    (rare, _), (alone, _) = (
+        served_apart(ROWS, GPUS, pairs, LENGTHS, load, CACHE)
+        for load in (
+            Load(kind="concurrency", amount=12.0, think_s=1e6),
+            Load(kind="concurrency", amount=1.0),
+        )
+    )
+    assert np.asarray(rare.request_latency_s) == pytest.approx(np.asarray(alone.request_latency_s), rel=1e-9)
+    assert np.asarray(rare.requests_per_s) == pytest.approx(
+        12.0 / (1e6 + np.asarray(alone.request_latency_s))
+    )

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from llm_calc.core.planning.bounds import Limits
-from llm_calc.core.planning.search import LOAD_TRIES, affordable, ever_more
+from llm_calc.core.planning.tries import LOAD_TRIES, affordable, ever_more
 
 
 @pytest.mark.parametrize(("first", "most"), [(1, 1), (1, 3), (15, 17), (15, 18), (15, 19), (40, 1000)])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from llm_calc.core.planning.search import ever_more, falling_loads
 from llm_calc.core.planning.split import LOADS, _shares, fewest
+from llm_calc.core.planning.tries import ever_more, falling_loads
 
 
 def test_open_loads_are_every_number_up_to_eight_then_a_quarter_more_each_up_to_4096() -> None:

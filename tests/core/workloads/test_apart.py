@@ -25,7 +25,7 @@ def stations(
         prefills=prefills,
         decodes=decodes,
         most=most,
-        prefill_s=lambda tokens: 0.001 * tokens,
+        prefill_s=lambda tokens, found: 0.001 * (tokens - found),
         transfer_s=lambda tokens: transfer * tokens,
         token_s=lambda answers: 0.01 + 0.001 * (answers - 1),
         links=links,

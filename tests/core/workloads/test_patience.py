@@ -53,3 +53,17 @@ def test_without_limits_it_never_ends_a_run() -> None:
     for _ in range(9):
         watch.see(1e6, 1e6)
     assert Patience().most_late(5) == inf
+
+
+@pytest.mark.parametrize(("fraction", "bad"), [(0.9, 10), (0.99, 1), (1.0, 0), (0.0, 100), (0.5, 50)])
+def test_a_run_ends_with_the_first_request_too_many_that_misses_a_target(fraction: float, bad: int) -> None:
+    """Of 100 requests so many may miss one; no mean is asked for."""
+    patience = Patience(target_ttft_s=1.0, target_tpot_s=0.1, good_fraction=fraction)
+    watch = Watch(patience, 100)
+    for number in range(bad):
+        watch.see(50.0 if number % 2 else 0.5, 0.2)
+    watch.see(1.0, 0.1)
+    watch.see(1.0, nan)
+    if bad < 100:
+        with pytest.raises(LimitsBrokenError):
+            watch.see(1.0, 0.11)

@@ -12,6 +12,7 @@ from llm_calc.adapters.planning.as_requests import serving_request
 from llm_calc.adapters.planning.basis_words import basis_words
 from llm_calc.adapters.planning.beside_words import way_notes
 from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.held import unchecked_words
 from llm_calc.adapters.planning.launched import chosen_plan, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.over_day import plan_day
@@ -86,7 +87,7 @@ def plan_answer(
         day=plan_day(scene.day, plan, price),
         launch_command=launch_command(launch),
         manifests=made if manifests else None,
-        notes=[*_own_notes(plan), *command_notes(chosen, launch), *made_notes],
+        notes=[*_own_notes(scene, plan), *command_notes(chosen, launch), *made_notes],
     )
 
 
@@ -97,7 +98,7 @@ def _parts(request: ServingEstimateRequest) -> dict[str, Any]:
     return {"parallelism": layout, **{name: getattr(request, name) for name in names}}
 
 
-def _own_notes(plan: Evaluated) -> list[str]:
+def _own_notes(scene: Scene, plan: Evaluated) -> list[str]:
     """What to know of a plan whatever starts it."""
     placed, engine = plan.placed, plan.planned.engine
     units = unit_words(plan.row.gpu)
@@ -107,6 +108,7 @@ def _own_notes(plan: Evaluated) -> list[str]:
         *placed_warnings(placed),
         *units,
         *basis,
+        *unchecked_words(scene.targets_kept_fraction, plan.workload, plan.engine.name, plan.classes),
         *way_notes(placed, engine),
     ]
 
@@ -124,6 +126,7 @@ def _figures(plan: Evaluated) -> dict[str, Any]:
         "tpot_s": float(found.tpot_s),
         "request_latency_s": float(found.request_latency_s),
         "percentiles": percentiles_by_name(plan.found),
+        "classes": list(plan.classes),
         "output_tokens_per_s": output,
         "total_tokens_per_s": float(found.total_tokens_per_s) * plan.replicas,
         "requests_per_s": float(found.requests_per_s) * plan.replicas,

@@ -22,17 +22,17 @@ from llm_calc.adapters.planning.apart_pairs import (
     with_others,
 )
 from llm_calc.adapters.planning.as_requests import memory_request
-from llm_calc.adapters.planning.exact import PERCENTILE_PLACES, Evaluated, within_limits
+from llm_calc.adapters.planning.exact import PERCENTILE_PLACES, Evaluated, keeps_targets, within_limits
 from llm_calc.adapters.planning.rows import Candidates, Row
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import held_at_once, serves_all
-from llm_calc.adapters.serving import place_request
+from llm_calc.adapters.serving import as_timing, place_request, told_apart
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.apart import DisaggregatedPart
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
-from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.adapters.wire.serving import ClassAnswer, ServingEstimateRequest
 from llm_calc.core.errors import CalcError, InvalidInputError
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.planning.bounded import NEVER, score, usd_of
@@ -58,6 +58,7 @@ class Apart:
     sides: Sides
     planned: Planned
     found: Estimate
+    classes: tuple[ClassAnswer, ...]
     gpus: tuple[int, int]
 
     @property
@@ -178,11 +179,13 @@ def _timed(
     sides = sides_of(placed, request, scene.catalogs)
     if sides is None or part is None:
         return None
-    answered = disaggregated_estimate(sides, request.workload)
-    found = answered if isinstance(answered, Estimate) else answered.estimate
+    timing = as_timing(disaggregated_estimate(sides, request.workload))
+    found, classes = timing.found, told_apart(request.workload, timing)
     if scene.percentile in PERCENTILE_PLACES and not found.percentiles:
         found = with_percentiles(found, sides, request.workload)
-    if not within_limits(scene, found) or not serves_all(request.workload, found):
+    if not serves_all(request.workload, found):
+        return None
+    if not (within_limits(scene, found) and keeps_targets(scene, classes)):
         return None
     gpus = (
         part.prefill_replicas * pair.first.layout.gpus,
@@ -197,6 +200,7 @@ def _timed(
         sides=sides,
         planned=planned,
         found=found,
+        classes=tuple(classes),
         gpus=gpus,
     )
 

@@ -4,14 +4,17 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from llm_calc.adapters.apart_words import reuse_words
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.planning.answer import percentiles_by_name
 from llm_calc.adapters.planning.apart import Apart, apart_plans, rank, rent_of
 from llm_calc.adapters.planning.beside_words import beside_values, draft_word, way_notes
 from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.held import unchecked_words
 from llm_calc.adapters.planning.launched import Chosen, command_notes, launch_of, served_of
 from llm_calc.adapters.planning.names import Names
 from llm_calc.adapters.planning.rows import Candidates
+from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.serving_words import placed_warnings
 from llm_calc.adapters.wire.apart import DisaggregatedPart
@@ -102,6 +105,7 @@ def apart_answer(
         tpot_s=float(found.tpot_s),
         request_latency_s=float(found.request_latency_s),
         percentiles=percentiles_by_name(found),
+        classes=list(each.classes),
         output_tokens_per_s=output,
         requests_per_s=float(found.requests_per_s),
         output_tokens_per_s_per_gpu=output / gpus,
@@ -110,7 +114,9 @@ def apart_answer(
         launch_prefill=launch_command(launches[0]),
         launch_decode=launch_command(launches[1]),
         manifests=made if kinds else None,
-        notes=list(dict.fromkeys([*_notes(each), *command_notes(chosen[1], launches[1]), *notes])),
+        notes=list(
+            dict.fromkeys([*_notes(search.scene, each), *command_notes(chosen[1], launches[1]), *notes])
+        ),
     )
 
 
@@ -160,13 +166,16 @@ def _launch(search: Search, chosen: Chosen, names: Names, side: str) -> Launch:
     return replace(base, beside=beside)
 
 
-def _notes(each: Apart) -> Iterator[str]:
+def _notes(scene: Scene, each: Apart) -> Iterator[str]:
     way = each.way
     yield (
         "prefill and decode apart were never measured: all is formula; a router sends each prompt to a prefill server "
         "and its answer to one that decodes"
     )
     yield from _reuse_notes(each)
+    yield from unchecked_words(
+        scene.targets_kept_fraction, each.request.workload, each.request.engine.name, each.classes
+    )
     yield f"caches travel at {way.bytes_per_s / 1e9:.4g} GB/s a GPU: {way.words}"
     if each.mixed:
         yield (
@@ -184,15 +193,12 @@ def _notes(each: Apart) -> Iterator[str]:
 
 
 def _reuse_notes(each: Apart) -> Iterator[str]:
-    """What is not followed of sessions, and the memories below the GPU's that this plan is without."""
+    """What is found of prompts of sessions, and the memories below the GPU's that this plan is without."""
     load = each.request.workload
     if not load.grows:
         return
-    found = load.prefix_cache_hit_fraction
-    computed = "whole" if found is None else f"but for the stated {found:g}"
-    yield (
-        f"workload.sessions: what prefill replicas keep between turns is not followed; every prompt is computed "
-        f"{computed}, which plans with both together need not"
-    )
+    yield from reuse_words(each.request.engine.name, each.sides, load)
     if each.first.choice.way.tiers:
-        yield "kv_tiers: with prefill and decode apart nothing is kept between turns; this plan has none"
+        yield (
+            "kv_tiers: with prefill and decode apart no memory below the GPU's is followed; this plan has none"
+        )

@@ -152,12 +152,13 @@ def _scored(search: Search, both: Both, part: Rows, pairs: Pairs) -> Looks:
     links = {gpus: way_for(scene, both, int(gpus)) for gpus in set(pairs.gpus.flat)}
     rates = np.array([[links[gpus].bytes_per_s] for gpus in pairs.gpus.flat])
     cache = kv_cache_bytes_per_token(setup.model, setup.numbers.cache_format), rates
-    lengths = apart_lengths(scene.workload, scene.lengths)
+    room = both.plan.placed.room
+    lengths = apart_lengths(scene.workload, scene.lengths, keeps=room is not None and room.keeps)
     found, served = served_apart(part.deployment, part.gpus, pairs, lengths, load, cache)
     usd = _of_both(part.column(lambda gpu: usd_of(search.prices[gpu.id])), part.gpus, pairs)
     watts = _of_both(part.column(lambda gpu: gpu.tdp_w or NEVER), part.gpus, pairs)
     affordable = usd <= scene.limits.usd_per_hour if scene.limits.usd_per_hour < NEVER else True
-    kept, spare = (scene.limits.looser(1 + near).allow(found) & served & affordable for near in (NEAR, -NEAR))
+    kept, spare = (scene.aimed.looser(1 + near).allow(found) & served & affordable for near in (NEAR, -NEAR))
     prompt_s = np.asarray(prefill_seconds(part.deployment.work, part.deployment.rates, 1.0, lengths))
     prompt_s = np.broadcast_to(prompt_s, part.gpus.shape)[pairs.first]
     scores = score(search.objective, pairs.gpus, usd / pairs.gpus, watts / pairs.gpus, 1, found)

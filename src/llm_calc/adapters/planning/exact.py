@@ -1,25 +1,28 @@
 """One candidate in full: by the same functions that answer ``/api/memory_plan`` and ``/api/serving_estimate``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from llm_calc.adapters.class_answers import targets_of
 from llm_calc.adapters.deployment import Placed, place_subject
 from llm_calc.adapters.memory_plan import asked_of, planned_as
 from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.planning.scene import Scene, Started
 from llm_calc.adapters.planning.turns import held_at_once, serves_all
-from llm_calc.adapters.serving import time_load
+from llm_calc.adapters.serving import timing_of, told_apart
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import WorkloadPart
+from llm_calc.adapters.wire.serving import ClassAnswer
 from llm_calc.core.deployments.question import Question
 from llm_calc.core.errors import CalcError
 from llm_calc.core.planning.bounds import STEADY_LOAD
+from llm_calc.core.planning.targets import loosest
 from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate, queue_of_many
-from llm_calc.core.serving.replicas import times
 from llm_calc.core.serving.traffic import PERCENTILES
 from llm_calc.core.workloads.estimate import most_served_per_s
 from llm_calc.core.workloads.patience import Patience
@@ -33,7 +36,7 @@ PERCENTILE_PLACES = {f"p{percent}": place for place, percent in enumerate(PERCEN
 class Evaluated:
     """A candidate that keeps all limits: one replica in full, and how many of them there are.
 
-    ``found``: times of the fullest replica, throughput of the mean one.
+    ``found``: times of the fullest replica, throughput of the mean one; ``classes``: times of that, rates of all.
     """
 
     row: Row
@@ -43,6 +46,7 @@ class Evaluated:
     placed: Placed
     found: Estimate
     replicas: int
+    classes: tuple[ClassAnswer, ...] = ()
 
     @property
     def gpus(self) -> int:
@@ -66,12 +70,13 @@ def evaluate(
         placed = _placed(scene, row, workload, started, planned)
         if not _is_steady(placed, workload, scene.lengths):
             return None
-        found = times(time_load(placed, workload, patience_of(scene, placed), _kept_arrivals), filled)
-        if not serves_all(workload, found):
+        timing = timing_of(placed, workload, patience_of(scene, placed), _kept_arrivals).of(filled)
+        if not serves_all(workload, timing.found):
             return None
     except CalcError:
         return None
-    if not within_limits(scene, found):
+    classes = told_apart(workload, timing.of(replicas))
+    if not (within_limits(scene, timing.found) and keeps_targets(scene, classes)):
         return None
     return Evaluated(
         row=row,
@@ -79,8 +84,9 @@ def evaluate(
         engine=started.part,
         planned=planned,
         placed=placed,
-        found=found,
+        found=timing.found,
         replicas=replicas,
+        classes=tuple(classes),
     )
 
 
@@ -142,36 +148,38 @@ def holds(scene: Scene, row: Row, workload: WorkloadPart) -> bool:
 def patience_of(scene: Scene, placed: Placed) -> Patience:
     """Limits as a run sees them, before measured offsets."""
     offsets, limits = placed.deployment.offsets, scene.limits
-    place = PERCENTILE_PLACES.get(scene.percentile)
+    place, classes = PERCENTILE_PLACES.get(scene.percentile), targets_of(scene.workload)
     return Patience(
         ttft_s=limits.ttft_s / float(offsets.ttft),
         tpot_s=limits.tpot_s / float(offsets.tpot),
         kept_fraction=0.0 if place is None else PERCENTILES[place] / 100,
+        target_ttft_s=loosest(classes, "ttft_s") / float(offsets.ttft),
+        target_tpot_s=loosest(classes, "tpot_s") / float(offsets.tpot),
+        good_fraction=scene.targets_kept_fraction,
     )
 
 
 def within_limits(scene: Scene, found: Estimate) -> bool:
     """Whether the means, and the percentile that is asked for, keep the limits on time."""
-    limits = scene.limits
-    if not bool(limits.allow(found)):
-        return False
-    place = PERCENTILE_PLACES.get(scene.percentile)
-    if place is None:
-        return True
-    most = {"ttft_s": limits.ttft_s, "tpot_s": limits.tpot_s, "request_latency_s": limits.request_latency_s}
-    return all(values[place] <= most[name] for name, values in found.percentiles)
+    return scene.limits.keep(found, PERCENTILE_PLACES.get(scene.percentile))
+
+
+def keeps_targets(scene: Scene, classes: Sequence[ClassAnswer]) -> bool:
+    """Whether of every class with targets as many requests keep them as the limits ask for."""
+    kept = (each.targets_kept_fraction for each in classes)
+    return all(each is None or each >= scene.targets_kept_fraction for each in kept)
 
 
 def _is_steady(placed: Placed, workload: WorkloadPart, lengths: Lengths) -> bool:
     """Whether arrivals stay below what the replica can serve, so that no queue grows without end."""
     if workload.request_rate is None:
         return True
-    most = _served_per_s(placed, lengths) * placed.replicas
+    most = _served_per_s(placed, workload, lengths) * placed.replicas
     return workload.request_rate <= STEADY_LOAD * most
 
 
-def _served_per_s(placed: Placed, lengths: Lengths) -> float:
+def _served_per_s(placed: Placed, workload: WorkloadPart, lengths: Lengths) -> float:
     """Requests a second of an endless queue; of such that vary, as many at once as memory holds at their means."""
-    if placed.room is not None:
+    if placed.room is not None and workload.is_stream:
         return most_served_per_s(placed.deployment, placed.room, lengths)
     return float(queue_of_many(placed.deployment, lengths).requests_per_s)

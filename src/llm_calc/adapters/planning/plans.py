@@ -1,6 +1,5 @@
 """``/api/deployment_plans``: from a request to ranked plans, fronts, and the reasons of refused GPUs."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from llm_calc.adapters.planning.apart import check_load
 from llm_calc.adapters.planning.apart_answer import apart_answers, without_any
 from llm_calc.adapters.planning.choices import MOST_GPUS, Choice, choices, chosen_gpus
 from llm_calc.adapters.planning.exact import Evaluated
+from llm_calc.adapters.planning.held import check_targets, limits_of, targets_words
 from llm_calc.adapters.planning.names import Names, names_of
 from llm_calc.adapters.planning.over_day import at_peak, day_assumptions, day_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
@@ -29,7 +29,6 @@ from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.planning.ways import unused_formats, unused_ways
 from llm_calc.adapters.planning.widened import widened
 from llm_calc.adapters.sessions import refuse_unplanned
-from llm_calc.adapters.wire.limits import LimitsPart
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind, RefusedGpu
 from llm_calc.adapters.wire.plans import (
@@ -45,7 +44,6 @@ from llm_calc.core.calibration import Calibration
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.launching.manifests.made import manifest_assumption
 from llm_calc.core.planning.bounded import FASTEST, OBJECTIVES, bounds
-from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.fronts import FRONTS, front, front_candidates
 from llm_calc.core.planning.split import Load
 
@@ -86,6 +84,7 @@ def answer_deployment_plans(request: DeploymentPlansRequest, catalogs: Catalogs)
     request = with_images(request, seen)
     refuse_unplanned(request.workload)
     check_load(request)
+    check_targets(request.workload, request.limits)
     request = at_peak(request)
     source = served_in_any_format(request.model, catalogs)
     found = _find(request, catalogs, source, None if seen is None else seen.limits)
@@ -120,14 +119,16 @@ def _find(
     gpus, options = chosen_gpus(request, catalogs), choices(request, source)
     own = own_prices(catalogs, request.prices)
     owned = owned_prices(catalogs, request.owner, own)
+    load = load_of(request.workload, request.objective)
     search = Search(
         scene=replace(_scene(request, catalogs, source), processor=processor),
-        load=load_of(request.workload, request.objective),
+        load=load,
         objective=request.objective,
         prices={
             gpu.id: owned.get(gpu.id) or gpu_price(catalogs, gpu.id, own, request.rental) for gpu in gpus
         },
         named=request.gpus is not None,
+        wide=request.limits.targets_kept_fraction is not None or (load.open and request.workload.is_stream),
     )
     options, left_out = widened(request, search.scene, options, gpus)
     searched = _bounded(search, source, options, gpus)
@@ -149,7 +150,8 @@ def _bounded(
     )
     calibrations, context = _calibrations(options, search), float(scene.context_tokens)
     rows = build_rows(space, options, gpus, calibrations, scene.workload, context)
-    bounded = (bounds(each, scene, search.load, search.objective, search.prices) for each in rows)
+    aimed = replace(scene, limits=scene.aimed)
+    bounded = (bounds(each, aimed, search.load, search.objective, search.prices) for each in rows)
     return Searched(
         search=search,
         model=source.model,
@@ -185,21 +187,12 @@ def _scene(request: DeploymentPlansRequest, catalogs: Catalogs, source: SourcedM
         model=request.model,
         source=source,
         workload=request.workload,
-        limits=_limits(limits),
+        limits=limits_of(limits),
         percentile=limits.percentile or ("p90" if request.workload.load == "request_rate" else "mean"),
         gpus_per_node=request.gpus_per_node,
+        targets_kept_fraction=limits.targets_kept_fraction or 0.0,
         calibration=request.calibration,
         day=day_of(request),
-    )
-
-
-def _limits(part: LimitsPart) -> Limits:
-    return Limits(
-        ttft_s=part.ttft_s or math.inf,
-        tpot_s=part.tpot_s or math.inf,
-        request_latency_s=part.request_latency_s or math.inf,
-        gpus=part.max_gpus or MOST_GPUS,
-        usd_per_hour=part.usd_per_hour or math.inf,
     )
 
 
@@ -245,6 +238,7 @@ def _assumptions(request: DeploymentPlansRequest, found: Found) -> Iterator[str]
     yield from unused_formats(request.formats or (), [(each.engine, each.part.weights) for each in running])
     if scene.percentile != "mean":
         yield f"limits: kept by the mean and by the {scene.percentile} of one simulated run"
+    yield from targets_words(request.workload, request.limits.targets_kept_fraction)
     yield (
         "prices: rent of the GPUs alone, busy at this load all the time; a prompt and an answer are billed for the GPU "
         "time that each takes (own prefill; part of shared decode steps), so that both add up to the rent"

@@ -27,6 +27,7 @@ from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
+from llm_calc.adapters.wire.output_caps import output_cap
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.plan_parts import RefusedGpu
 from llm_calc.adapters.wire.recommend import Recommendation, RecommendGpusAnswer, RecommendGpusRequest
@@ -141,7 +142,8 @@ def _within_positions(
 
 
 def _workload(request: RecommendGpusRequest) -> WorkloadPart:
-    answer = max(1, request.context_tokens // ANSWER_SHARE)
+    cap = output_cap(request.engine) or request.context_tokens
+    answer = max(1, min(request.context_tokens // ANSWER_SHARE, cap))
     prompt = max(1, request.context_tokens - answer)
     return WorkloadPart(input_tokens=prompt, output_tokens=answer, concurrency=request.concurrency)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.class_answers import targets_of
 from llm_calc.adapters.engine_catalog import EngineRules
 from llm_calc.adapters.engines import engine_from, release_of
 from llm_calc.adapters.mean_lengths import lengths_of
@@ -27,6 +28,7 @@ from llm_calc.core.engines.starting import Needed, Options
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.day import Day
+from llm_calc.core.planning.targets import aimed_at
 from llm_calc.core.serving.batch import Lengths
 
 
@@ -53,6 +55,7 @@ class Scene:
     limits: Limits
     percentile: str
     gpus_per_node: int
+    targets_kept_fraction: float = 0.0
     calibration: CalibrationPart | None = None
     day: Day | None = None
     processor: Mapping[str, object] | None = None
@@ -117,6 +120,11 @@ class Scene:
         """Whether the engine takes no prompt that is longer than a step, and the load has some."""
         most = getattr(self.started(engine, {}).engine, "max_num_tokens", None)
         return most is not None and most_prompt_tokens(workload) > most
+
+    @property
+    def aimed(self) -> Limits:
+        """What closed forms are held to: the limits, and what targets say of means where most have to keep them."""
+        return aimed_at(self.limits, targets_of(self.workload), self.targets_kept_fraction)
 
     @property
     def spare_replicas(self) -> int:

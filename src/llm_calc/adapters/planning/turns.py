@@ -24,12 +24,14 @@ def turn_lengths(workload: WorkloadPart) -> Lengths:
     )
 
 
-def apart_lengths(workload: WorkloadPart, lengths: Lengths) -> Lengths:
-    """The same over prefill and decode apart, where nothing is kept from turn to turn: what is stated is found."""
+def apart_lengths(workload: WorkloadPart, lengths: Lengths, *, keeps: bool) -> Lengths:
+    """The same over prefill and decode apart: what is stated is found, else all that prefill replicas computed."""
     if not workload.grows:
         return lengths
     most = 1 - 1 / float(lengths.input_tokens)
-    return replace(lengths, cached_fraction=min(workload.cached_fraction, most))
+    stated = workload.prefix_cache_hit_fraction
+    kept = stream_of(workload, 1).most_prompt_hit_fraction if keeps else 0.0
+    return replace(lengths, cached_fraction=min(kept if stated is None else stated, most))
 
 
 def held_at_once(workload: WorkloadPart) -> WorkloadPart:

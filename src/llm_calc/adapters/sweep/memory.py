@@ -4,6 +4,7 @@ import numpy as np
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.memory_tiers import tiers_held
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.core.arrays import FloatArray, Quantity, ceil_div, smaller
@@ -29,10 +30,11 @@ def memory_rows(request: MemoryPlanRequest, changing: Varying, catalogs: Catalog
     """Figures of rows that share a plan.
 
     Raises:
-        CalcError: the plan cannot be made.
+        CalcError: the plan cannot be made, or has tiers that it cannot hold contexts in.
     """
     varying = changing.values
     planned = planned_memory(request, catalogs)
+    list(tiers_held(request, planned))
     plan, asked, workload = planned.plan, planned.asked, request.workload
     context: Quantity = float(asked.context_tokens)
     longest: Quantity = float(asked.prompt_tokens)

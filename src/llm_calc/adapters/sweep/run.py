@@ -152,6 +152,7 @@ def ready_sweep(request: SweepRequest, catalogs: Catalogs, limits: int | SweepLi
     most = limits if isinstance(limits, SweepLimits) else SweepLimits(rows=limits)
     grid = build_grid(request.grid, target.arrays, most)
     first = placed(request.base, {column.path: column.values[0] for column in (*grid.setups, *grid.arrays)})
+    _check_axes(target, request)
     _check_first(target, first, request)
     for column in (*grid.setups, *grid.arrays):
         _check_values(target, first, column, is_array=column in grid.arrays)
@@ -168,6 +169,14 @@ def _check_simulated(sweep: Sweep, limits: SweepLimits) -> None:
             "once, and any number in closed_form"
         )
         raise InvalidInputError(msg, field="method", rows=sweep.grid.rows, accepted=limits.setups)
+
+
+def _check_axes(target: Target, request: SweepRequest) -> None:
+    """Refuses an axis that no column of the target's rows depends on."""
+    for path in request.grid:
+        if path.partition(".")[0] in target.unswept:
+            msg = f"grid.{path}: changes no column of rows of {request.target}; ask its endpoint, or serving_estimate"
+            raise UnsupportedError(msg, field=f"grid.{path}")
 
 
 def _check_first(target: Target, first: dict[str, Any], request: SweepRequest) -> None:

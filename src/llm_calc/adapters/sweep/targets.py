@@ -25,12 +25,16 @@ REQUESTS = frozenset(("workload.concurrency", "workload.batch"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One endpoint as a sweep evaluates it; ``figures`` are its columns, in their order."""
+    """One endpoint as a sweep evaluates it; ``figures`` are its columns, in their order.
+
+    ``unswept``: parts of its request that none of them depends on.
+    """
 
     request: type[BaseModel]
     arrays: frozenset[str]
     figures: tuple[str, ...]
     evaluate: Evaluate
+    unswept: frozenset[str] = frozenset()
 
     def validated(self, body: Mapping[str, Any]) -> BaseModel:
         """A request of this endpoint.
@@ -60,6 +64,7 @@ TARGETS: Mapping[str, Target] = {
         arrays=LENGTHS | REQUESTS,
         figures=MEMORY_FIGURES,
         evaluate=memory_rows,
+        unswept=frozenset(("kv_tiers",)),
     ),
     "calculate": Target(
         request=CalculateRequest,

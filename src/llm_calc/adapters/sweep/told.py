@@ -42,7 +42,7 @@ def told_of_memory(request: MemoryPlanRequest, catalogs: Catalogs) -> Told:
     subject, part = planned.subject, request.engine
     idle = idle_options(part, subject.setup, planned.plan)
     return Told(
-        confidence=unused_of(subject, part).confidence,
+        confidence=APPROXIMATE if request.kv_tiers else unused_of(subject, part).confidence,
         notes=(*told_words(subject, part), *idle, *([TIERS] if request.kv_tiers else [])),
     )
 

@@ -7,7 +7,8 @@ from llm_calc.adapters.wire.base import Answer
 from llm_calc.adapters.wire.engines import EnginePart, EngineRelease
 from llm_calc.adapters.wire.lora import LoraPart
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, PrecisionPart, WorkloadPart
-from llm_calc.adapters.wire.plan_parts import MADE_WORDS, ClusterObject
+from llm_calc.adapters.wire.plan_parts import CLASSES_WORDS, MADE_WORDS, ClusterObject
+from llm_calc.adapters.wire.serving import ClassAnswer
 from llm_calc.adapters.wire.speculative import SpeculativePart
 
 
@@ -38,6 +39,7 @@ class ApartPlan(Answer):
     percentiles: dict[str, dict[str, float]] | None = Field(
         description="The same by percentile [s], where limits hold for one or requests differ"
     )
+    classes: list[ClassAnswer] = Field(description=CLASSES_WORDS)
     output_tokens_per_s: float = Field(description="Generated tokens [tokens/s]")
     requests_per_s: float = Field(description="Requests finished [requests/s]")
     output_tokens_per_s_per_gpu: float = Field(description="Generated tokens of one GPU [tokens/s]")

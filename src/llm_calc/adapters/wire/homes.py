@@ -4,7 +4,7 @@ Where both say something they must agree. Flags of what is not modelled are refu
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, model_validator
 
@@ -42,6 +42,13 @@ class AtHome(StrictRequest):
         found = folded({**data, "engine": engine}, engine, name)
         return with_partition(found, plain(found.get("engine")), name, plain(found.get("parallelism")))
 
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        workload, engine = getattr(self, "workload", None), getattr(self, "engine", None)
+        if workload is not None and engine is not None and engine.further_values:
+            check_output(workload, engine)
+        return self
+
 
 def with_own_names(data: object) -> object:
     """A request without a layout, whose engine has its options under the names that requests give them."""
@@ -60,7 +67,6 @@ def _spelled(
     with said_as(fields):
         engine = apart(engine) if options.wholes else engine
         check_prefix(workload or {}, engine, name)
-        check_output(workload or {}, engine)
         return spelled(engine, name, options.refused)
 
 

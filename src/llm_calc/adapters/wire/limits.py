@@ -22,6 +22,11 @@ class LimitsPart(StrictRequest):
         None,
         description="What the limits on time hold for, besides the mean; p90 if requests arrive at random, else mean",
     )
+    targets_kept_fraction: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="Least part of the requests of each class that keeps all of its targets (workload.targets); "
+        "absent: none is asked for, and classes of a plan say how many do [-]",
+    )
     max_gpus: Annotated[int, Field(ge=1, le=4096)] | None = Field(
         None, description="GPUs in all [GPUs]; 64 if absent"
     )

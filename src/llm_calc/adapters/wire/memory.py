@@ -141,12 +141,15 @@ class TierMemory(Answer):
     capacity_tokens: int = Field(description="Context that it holds, of all replicas [tokens]")
     sequences: int = Field(description="Sequences of asked_context_tokens that it holds [sequences]")
     bandwidth_bytes_per_s: float = Field(description="What one replica reads from it [bytes/s]")
-    read_s_per_token: float = Field(description="Time of reading a token back [s]")
+    read_s_per_token: float = Field(
+        description="Time of reading a token back, at least; of a stated bandwidth as it says [s]"
+    )
     compute_s_per_token_at_least: float | None = Field(
         description="Least time of computing it anew, at the peak of a replica's GPUs [s]; null: no peak is known"
     )
     pays: bool | None = Field(
-        description="true: reading takes less than computing can; null: /api/serving_estimate says it of sessions"
+        description="true: reading takes less than computing can, half of it where no bandwidth is stated; false: the "
+        "plan or the tier holds nothing; null: /api/serving_estimate says it of sessions"
     )
 
 

@@ -16,6 +16,10 @@ MANIFESTS_WORDS = (
 )
 RENTAL_WORDS = "Which of the catalog's rents are taken; reserved ones are paid in every hour of a term"
 OWNER_WORDS = "GPUs that you own: what an hour of them costs takes the place of a rent"
+CLASSES_WORDS = (
+    "What classes of requests saw of a replica, and how many of all replicas keep their targets, as "
+    "/api/serving_estimate says it; empty where all are alike"
+)
 MADE_WORDS = "Objects of a cluster that start all of it, by kind; null where none were asked for"
 
 

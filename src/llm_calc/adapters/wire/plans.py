@@ -22,6 +22,7 @@ from llm_calc.adapters.wire.parts import (
     WorkloadPart,
 )
 from llm_calc.adapters.wire.plan_parts import (
+    CLASSES_WORDS,
     MADE_WORDS,
     MANIFESTS_WORDS,
     OWNER_WORDS,
@@ -32,7 +33,7 @@ from llm_calc.adapters.wire.plan_parts import (
     PlanPrice,
     RefusedGpu,
 )
-from llm_calc.adapters.wire.serving import BasisKind
+from llm_calc.adapters.wire.serving import BasisKind, ClassAnswer
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.engines.ollama import no_program_around
@@ -69,8 +70,8 @@ class DeploymentPlansRequest(StrictRequest):
     model: ModelPart = Field(description="The model")
     workload: WorkloadPart = Field(
         WorkloadPart(),
-        description="Lengths, also distributions or classes, and load of the whole deployment; without a load: as "
-        "many requests as the limits allow",
+        description="Lengths, also distributions or classes, targets, and load of the whole deployment; without a "
+        "load: as many requests as the limits allow",
     )
     day: DayPart | None = Field(None, description="The load over the day; absent: the same all day")
     limits: LimitsPart = Field(LimitsPart(), description="What no plan exceeds")
@@ -172,6 +173,7 @@ class Plan(Answer):
     percentiles: dict[str, dict[str, float]] | None = Field(
         description="The same by percentile [s], where requests differ"
     )
+    classes: list[ClassAnswer] = Field(description=CLASSES_WORDS)
     output_tokens_per_s: float = Field(description="Generated tokens of all replicas [tokens/s]")
     total_tokens_per_s: float = Field(description="Prompt and generated tokens of all replicas [tokens/s]")
     requests_per_s: float = Field(description="Requests of all replicas [requests/s]")

@@ -204,12 +204,12 @@ def growth_of(kind: Lengths, sessions: SessionsPart) -> int:
 def longest_session(workload: Workload, sessions: SessionsPart) -> int:
     """Prompt and answer of the last turn of the longest class, at mean growth [tokens]."""
     kinds = workload.classes or (workload,)
-    return max(_last_prompt(kind, sessions) + _most(kind.output_tokens) for kind in kinds)
+    return max(_last_prompt(kind, sessions) + most_of(kind.output_tokens) for kind in kinds)
 
 
 def _last_prompt(kind: Lengths, sessions: SessionsPart) -> int:
     each = growth_of(kind, sessions) + max(1, round(_mean(kind.output_tokens)))
-    return _most(kind.input_tokens) + (sessions.turns - 1) * each
+    return most_of(kind.input_tokens) + (sessions.turns - 1) * each
 
 
 def _mean(length: Length) -> float:
@@ -221,7 +221,7 @@ def most_tokens(workload: Workload) -> int:
     if workload.trace is not None:
         return workload.trace.longest_tokens
     pairs = [(each.input_tokens, each.output_tokens) for each in workload.classes or (workload,)]
-    return max(sum(_most(length) for length in pair) for pair in pairs)
+    return max(sum(most_of(length) for length in pair) for pair in pairs)
 
 
 def most_prompt_tokens(workload: Workload) -> int:
@@ -230,11 +230,12 @@ def most_prompt_tokens(workload: Workload) -> int:
         return round(max(workload.trace.trace.prompts))
     kinds, sessions = workload.classes or (workload,), workload.sessions
     if sessions is None:
-        return max(_most(kind.input_tokens) for kind in kinds)
+        return max(most_of(kind.input_tokens) for kind in kinds)
     return max(_last_prompt(kind, sessions) for kind in kinds)
 
 
-def _most(length: Length) -> int:
+def most_of(length: Length) -> int:
+    """The longest that is drawn [tokens]."""
     return round(draw_of(length).most) if isinstance(length, LengthPart) else length
 
 

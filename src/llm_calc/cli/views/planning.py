@@ -11,6 +11,7 @@ from llm_calc.adapters.wire.plans import DeploymentPlansAnswer, Plan
 from llm_calc.adapters.wire.recommend import RecommendGpusAnswer
 from llm_calc.cli.tables import facts, heading, listing, notes
 from llm_calc.cli.text import counted, memory, number, seconds, usd
+from llm_calc.cli.views.sessions import show_class_rows
 from llm_calc.core.engines import traits_of
 
 SHOWN_REFUSALS = 10
@@ -39,6 +40,7 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
     )
     if answer.plans:
         listing(console, columns, [_plan(each) for each in answer.plans])
+        _show_plan_classes(console, answer.plans)
     commands = [(f"{each.rank}", each.launch_command) for each in answer.plans]
     if commands:
         facts(console, commands, "Start one replica with")
@@ -47,6 +49,11 @@ def show_plans(console: Console, answer: DeploymentPlansAnswer) -> None:
     _show_days(console, answer.plans)
     _show_refused(console, answer.refused)
     notes(console, answer.warnings, answer.assumptions)
+
+
+def _show_plan_classes(console: Console, plans: Sequence[Plan | ApartPlan]) -> None:
+    """What classes of requests see of each plan, by its rank."""
+    show_class_rows(console, [(f"{plan.rank}: ", each) for plan in plans for each in plan.classes])
 
 
 def _show_noted(console: Console, plans: Sequence[Plan | ApartPlan]) -> None:
@@ -134,6 +141,7 @@ def _show_apart(console: Console, plans: list[ApartPlan]) -> None:
     heading(console, "Prefill and decode apart")
     sides = ("#", " GPUs", " prefill", " decode", " engine")
     listing(console, (*sides, "TTFT", "TPOT", "tokens/s", "USD/h", "USD/M out", " beats plans"), rows)
+    _show_plan_classes(console, plans)
     for plan in plans:
         commands = [("prefill", plan.launch_prefill), ("decode", plan.launch_decode)]
         facts(console, commands, f"Start a replica of each side of {plan.rank} with")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from llm_calc.adapters.wire.serving import ServingEstimateAnswer
+from llm_calc.adapters.wire.serving import ClassAnswer, ServingEstimateAnswer
 from llm_calc.adapters.wire.workloads import TierHits
 from llm_calc.cli.tables import facts, listing
 from llm_calc.cli.text import NONE, number, percent, seconds
@@ -58,18 +58,23 @@ def _show_tiers(console: Console, tiers: Sequence[TierHits]) -> None:
 
 def show_classes(console: Console, answer: ServingEstimateAnswer) -> None:
     """What each class of requests waits for, and how many keep their targets."""
-    if not answer.classes:
+    show_class_rows(console, [("", each) for each in answer.classes])
+
+
+def show_class_rows(console: Console, classes: Sequence[tuple[str, ClassAnswer]]) -> None:
+    """The same of classes of several plans, by what comes before their names."""
+    if not classes:
         return
     rows = [
         (
-            each.name,
+            f"{before}{each.name}",
             number(each.requests_per_s),
             *(NONE if value is None else seconds(value) for value in (each.ttft_s, each.tpot_s)),
             NONE if each.percentiles is None else seconds(each.percentiles.ttft_s.p99),
             NONE if each.targets_kept_fraction is None else percent(each.targets_kept_fraction),
             NONE if each.goodput_requests_per_s is None else number(each.goodput_requests_per_s),
         )
-        for each in answer.classes
+        for before, each in classes
     ]
     columns = (
         "Class",

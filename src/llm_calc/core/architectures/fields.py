@@ -82,7 +82,8 @@ class Fields:
 
     def _default(self, key: str) -> object:
         return next(
-            (self.defaults.keys[name] for name in self._names(key) if name in self.defaults.keys), None
+            (self.defaults.keys[name] for name in self._names(key) if name in self.defaults.keys),
+            self.fallbacks.get(key),
         )
 
     def given(self, key: str) -> bool:

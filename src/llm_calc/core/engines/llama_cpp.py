@@ -179,7 +179,7 @@ class LlamaCpp:
             shortest=least * slots.streams,
             align=CELL_PADDING * slots.streams,
             open_context=self.n_ctx is None,
-            open_layers=open_layers and self.tensor_split is None and setup.layout.pipeline >= 1,
+            open_layers=open_layers and self.tensor_split is None,
             experts=setup.model.num_experts > 0,
         )
 

@@ -135,7 +135,7 @@ def layer_bytes(model: Model, recipe: WeightRecipe) -> LayerBytes:
     layers: list[dict[str, float]] = [{} for _ in range(model.num_layers)]
     for placed in model.placed:
         name = tensor_name(placed.weight)
-        for index in placed.indices[: placed.stored] if placed.stored < placed.calls else placed.indices:
+        for index in placed.indices[: placed.stored]:
             layers[index][name] = layers[index].get(name, 0.0) + _bytes(recipe, placed, index)
     looked_up = [placed for placed in _ends(model, frozenset({"embedding"})) if placed.weight.kind == "table"]
     embedding = sum(_bytes(recipe, placed, 0) for placed in looked_up)

@@ -46,6 +46,25 @@ class Limits:
         times = {name: getattr(self, name) * factor for name in ("ttft_s", "tpot_s", "request_latency_s")}
         return replace(self, **times)
 
+    def within(self, ttft_s: float, tpot_s: float, request_latency_s: float) -> "Limits":
+        """The same with times that are no longer than these either [s].
+
+        Definition: the shorter of both.
+        """
+        return replace(
+            self,
+            ttft_s=min(self.ttft_s, ttft_s),
+            tpot_s=min(self.tpot_s, tpot_s),
+            request_latency_s=min(self.request_latency_s, request_latency_s),
+        )
+
+    def keep(self, found: Estimate, place: int | None) -> bool:
+        """Whether the means, and a percentile by its place among those of the estimate, keep the limits on time."""
+        if not bool(self.allow(found)):
+            return False
+        most = {name: getattr(self, name) for name in ("ttft_s", "tpot_s", "request_latency_s")}
+        return place is None or all(values[place] <= most[name] for name, values in found.percentiles)
+
     def allow(self, estimate: Estimate) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
         """Which rows keep all limits on time."""
         return np.asarray(

@@ -43,6 +43,10 @@ class InFull(Protocol[C]):
         """One replica."""
 
     @property
+    def workload(self) -> Loaded:
+        """What a replica serves."""
+
+    @property
     def found(self) -> Estimate:
         """What it does [s, tokens/s].
 

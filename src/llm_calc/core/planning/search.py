@@ -9,20 +9,24 @@ from typing import Generic
 import numpy as np
 
 from llm_calc.core.planning.bounded import NEVER, Aim, Bound, Candidates, Prices, score, usd_of
-from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.candidates import C, Kind, Row
 from llm_calc.core.planning.in_full import P, W
-from llm_calc.core.planning.split import LOADS, Load
+from llm_calc.core.planning.split import Load
+from llm_calc.core.planning.tries import (
+    LOAD_TRIES,
+    affordable,
+    ever_more,
+    falling_loads,
+    first_above,
+    loads_between,
+)
 
 TRIES_A_KIND = 6
 """Candidates of a GPU, format and engine that may fail in full before the others of them are left."""
 MARGIN = 0.02
 """By how much a bound has to beat a plan to be worth a look: closed forms and simulated runs differ by as much."""
-LOAD_TRIES = 4
-ROUNDING = 1e-9
-"""Part of a replica by which a rent may lie above its limit: it is a product of floats."""
-STEP = 4
-"""Replicas of which one more is tried at a time; the fewest that hold are found between."""
+LEFT = 0.25
+"""Part by which a bound may lie behind that of a plan where closed forms say little; runs shift all of a kind."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +41,8 @@ class BestFirst(ABC, Generic[C, W, P]):
     """Whether the request names its GPUs: then those are tried too whose rank cannot be known."""
     done: dict[Row[C], P | None] = field(default_factory=dict)
     known: dict[tuple[object, ...], P | None] = field(default_factory=dict)
+    wide: bool = False
+    """Whether something is held of which closed forms say little: then loads are tried as far as they go."""
 
     @property
     @abstractmethod
@@ -96,14 +102,17 @@ class BestFirst(ABC, Generic[C, W, P]):
 
         ``last``: the score that a plan has to beat to be shown.
         """
-        failed = 0
+        failed, first = 0, NEVER
         for bound in ordered:
             beaten = last if found is None else min(self.rank(found)[0], last)
             if self._is_behind(bound.score, beaten):
                 break
             if math.isinf(bound.score) and found is not None:
                 break
+            if self.wide and bound.score - first > LEFT * abs(first):
+                break
             plan = self.full(bound, beaten)
+            first = first if plan is None else min(first, bound.score)
             failed += self._has_failed(bound)
             found = min((each for each in (found, plan) if each is not None), key=self.rank, default=None)
             if failed == TRIES_A_KIND:
@@ -130,8 +139,10 @@ class BestFirst(ABC, Generic[C, W, P]):
             if plan is not None:
                 break
             failed = attempt[2]
-        self.done[bound.row] = self._with_fewer(bound, plan, failed) if plan and failed else plan
-        return self.done[bound.row]
+        if plan and failed:
+            plan = self._with_more(bound, plan) if self.load.open else self._with_fewer(bound, plan, failed)
+        self.done[bound.row] = plan
+        return plan
 
     def _with_replicas(self, bound: Bound[C], replicas: int) -> float:
         """The least score of so many replicas: arrivals fix what all of them put out."""
@@ -146,6 +157,18 @@ class BestFirst(ABC, Generic[C, W, P]):
             middle = (plan.replicas + failed) // 2
             found = self._try((bound, self.share_of(middle), middle))
             plan, failed = (plan, middle) if found is None else (found, failed)
+        return plan
+
+    def _with_more(self, bound: Bound[C], plan: P) -> P:
+        """The same under the most of the loads that were stepped over."""
+        if not self.wide:
+            return plan
+        kept = plan.workload.requests_in_flight
+        between = loads_between(kept, first_above(falling_loads(bound.each, wide=True), kept))
+        while between:
+            middle = len(between) // 2
+            found = self._try((bound, self.with_requests(between[middle]), 1))
+            plan, between = (plan, between[:middle]) if found is None else (found, between[middle + 1 :])
         return plan
 
     def at(self, bound: Bound[C]) -> P | None:
@@ -182,12 +205,13 @@ class BestFirst(ABC, Generic[C, W, P]):
         if load.kind == "offline":
             yield bound, self.workload, 1
         elif load.open:
-            for each in falling_loads(bound.each)[:LOAD_TRIES]:
+            falling = falling_loads(bound.each, wide=self.wide)
+            for each in falling if self.wide else falling[:LOAD_TRIES]:
                 yield bound, self.with_requests(each), 1
         else:
             kept = load.fastest and self._affordable(bound.row, bound.replicas)
             first = bound.replicas if kept else bound.least
-            for replicas in ever_more(first, self._most_replicas(bound.row)):
+            for replicas in ever_more(first, self._most_replicas(bound.row), wide=self.wide):
                 yield bound, self.share_of(replicas), replicas
 
     def rank(self, plan: P) -> tuple[float, ...]:
@@ -220,37 +244,3 @@ def _by_kind(candidates: Sequence[Candidates[C]]) -> Iterator[tuple[Bound[C], It
 
     for first in np.sort(firsts).tolist():
         yield bound(first), map(bound, np.flatnonzero(codes == codes[first]).tolist())
-
-
-def affordable(limits: Limits, gpus: float, usd_per_gpu_hour: float, spare: int) -> int:
-    """The most replicas of so many GPUs that the limits allow besides spare ones; 0 where none [replicas].
-
-    Definition: the whole part of each limit over what a replica takes.
-    """
-    most = limits.gpus / gpus
-    if math.isfinite(limits.usd_per_hour):
-        most = min(most, limits.usd_per_hour / max(usd_per_gpu_hour * gpus, ROUNDING) + ROUNDING)
-    return max(0, math.floor(most) - spare)
-
-
-def ever_more(first: int, most: int) -> Iterator[int]:
-    """The numbers that are tried, a quarter more each; ``most`` itself where a step leads over it [replicas].
-
-    Definition: each plus a quarter of it, at least one.
-    """
-    replicas = first
-    for _ in range(LOAD_TRIES):
-        yield replicas
-        if replicas >= most:
-            return
-        replicas = min(replicas + max(1, replicas // STEP), most)
-
-
-def falling_loads(largest: float) -> list[int]:
-    """The loads that are tried where it is open, from one above ``largest`` downwards [requests].
-
-    Definition: those of ``LOADS``.
-    """
-    above = LOADS[largest < LOADS][:1]
-    below = LOADS[largest >= LOADS][::-1]
-    return [int(each) for each in (*above, *below)]

@@ -7,24 +7,13 @@ from math import ceil
 
 import numpy as np
 
+from llm_calc.core.workloads.prefills import Job, Prefills
 from llm_calc.core.workloads.run import NEXT_SESSION
 from llm_calc.core.workloads.stations import Stations
 from llm_calc.core.workloads.stream import Stream
 from llm_calc.core.workloads.turns import Seen, seen_of
 
 _NEARLY = 1e-9
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    session: int
-    turn: int
-    kind: int
-    arrival_s: float
-    prompt: float
-    output: float
-    known: float = 0.0
-    first_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -39,8 +28,8 @@ class _Replica:
     done: float = 0.0
     at_s: float = 0.0
     version: int = 0
-    ends: list[tuple[float, int, _Job]] = field(default_factory=list)
-    joining: list[_Job] = field(default_factory=list)
+    ends: list[tuple[float, int, Job]] = field(default_factory=list)
+    joining: list[Job] = field(default_factory=list)
 
     @property
     def answers(self) -> int:
@@ -56,11 +45,11 @@ class _Run:
         self.requests, self.uncounted = requests, uncounted
         self.events: list[tuple[float, int, str, object]] = []
         self.number = 0
-        self.free, self.waiting = stations.prefills, deque[_Job]()
-        self.free_ways, self.caches = stations.ways, deque[_Job]()
+        self.prefills = Prefills(stream, stations)
+        self.free_ways, self.caches = stations.ways, deque[Job]()
         self.replicas = [_Replica(number) for number in range(stations.decodes)]
         self.emptiest = [(0, each.number) for each in self.replicas]
-        self.ready = deque[_Job]()
+        self.ready = deque[Job]()
         self.rows: list[tuple[float, ...]] = []
         self.arrivals = enumerate(stream.arrivals_s)
         self.finished = 0
@@ -89,34 +78,42 @@ class _Run:
         kind = self.stream.class_of(session)
         each = self.stream.classes[kind]
         prompt, output = each.prompt_tokens(session, turn), each.output_tokens(session, turn)
-        known = min(self.stream.shared_tokens, prompt - 1)
+        known, home = self.stream.shared_tokens, None
         if turn:
-            known = prompt - each.new_tokens(session, turn) - 1
-        self.push(at_s, "arrive", _Job(session, turn, kind, at_s, prompt, output, known))
+            known, home = each.prompt_tokens(session, turn - 1), self.prefills.home_of(session)
+            self.prefills.had(session, home, known)
+        job = Job(session, turn, kind, at_s, prompt, output, min(known, prompt - 1), home=home)
+        self.push(at_s, "arrive", job)
 
-    def arrive(self, now: float, job: _Job) -> None:
-        """A prompt joins the line."""
-        self.waiting.append(job)
+    def arrive(self, now: float, job: Job) -> None:
+        """A prompt begins or joins a line."""
         if job.turn == 0 and not self.stream.slots:
             self.next_arrival()
-        self.start_prompts(now)
+        if self.prefills.come(job):
+            self.start_prompt(now, job)
 
-    def start_prompts(self, now: float) -> None:
-        """Prompts on all replicas that are free."""
-        while self.free and self.waiting:
-            job = self.waiting.popleft()
-            self.free -= 1
-            seconds = self.stations.prefill_s(job.prompt) + self.stream.encoding_s(job.turn)
-            self.push(now + seconds * self.stations.sessions_together, "computed", job)
-            self.push(now + seconds, "leaves", job)
+    def start_prompt(self, now: float, job: Job) -> None:
+        """A replica computes what it has not of a prompt."""
+        self.prefills.begin(now, job)
+        seconds = self.stations.prefill_s(job.prompt_tokens, job.found_tokens) + self.encoding_s(job)
+        self.push(now + seconds * self.stations.sessions_together, "computed", job)
+        self.push(now + seconds, "leaves", job)
 
-    def computed(self, now: float, _job: _Job) -> None:
+    def encoding_s(self, job: Job) -> float:
+        """What images of a prompt take, and those before that are not found; none is in a block that is not full."""
+        if not self.stream.encoder_s or (room := self.stations.room) is None:
+            return self.stream.encoding_s(job.turn)
+        found = job.found_tokens + room.block_tokens
+        return self.stream.encoding_s(job.turn, self.stream.again_of(job.session, job.kind, job.turn, found))
+
+    def computed(self, now: float, job: Job) -> None:
         """A prefill replica is free again."""
-        self.free += 1
-        self.start_prompts(now)
+        for following in self.prefills.freed(job.home or 0):
+            self.start_prompt(now, following)
 
-    def leaves(self, now: float, job: _Job) -> None:
+    def leaves(self, now: float, job: Job) -> None:
         """A cache joins the line for the links."""
+        self.prefills.computed(job)
         self.caches.append(job)
         self.start_caches(now)
 
@@ -126,17 +123,18 @@ class _Run:
         while self.free_ways and self.caches:
             job = self.caches.popleft()
             self.free_ways -= 1
-            seconds = stations.transfer_s(job.prompt)
+            seconds = stations.transfer_s(job.prompt_tokens)
             self.push(now + seconds * stations.ways / stations.links, "carried", job)
             self.push(now + seconds, "there", job)
 
-    def carried(self, now: float, _job: _Job) -> None:
+    def carried(self, now: float, _job: Job) -> None:
         """A way is free again."""
         self.free_ways += 1
         self.start_caches(now)
 
-    def there(self, now: float, job: _Job) -> None:
+    def there(self, now: float, job: Job) -> None:
         """A cache has arrived."""
+        self.prefills.sent(now, job)
         self.ready.append(job)
         self.admit(now)
 
@@ -155,7 +153,7 @@ class _Run:
         """What waits for the next step of a replica is part of it."""
         for job in replica.joining:
             self.number += 1
-            heappush(replica.ends, (replica.done + job.output - 1, self.number, job))
+            heappush(replica.ends, (replica.done + job.output_tokens - 1, self.number, job))
         replica.joining.clear()
 
     def least(self) -> _Replica | None:
@@ -207,39 +205,39 @@ class _Run:
             self.follow(now, job)
         self.admit(now)
 
-    def note(self, now: float, job: _Job) -> None:
+    def note(self, now: float, job: Job) -> None:
         """What a request saw, once the first ones are over."""
         self.finished += 1
         if self.finished <= self.uncounted:
             self.began_s, self.decoding_s = now, 0.0
+            self.prefills.restart(now)
             return
-        further = (now - job.first_s) / (job.output - 1) if job.output > 1 else np.nan
+        further = (now - job.first_s) / (job.output_tokens - 1) if job.output_tokens > 1 else np.nan
         first = job.first_s - job.arrival_s
         whole = now - job.arrival_s
-        cached = job.prompt * self.stations.cached_fraction
         row = (
             job.kind,
             job.turn,
             first,
             further,
             whole,
-            job.prompt,
-            job.output,
+            job.prompt_tokens,
+            job.output_tokens,
             job.arrival_s,
-            cached,
-            cached,
+            job.known_tokens,
+            job.found_tokens,
         )
         self.rows.append(tuple(map(float, row)))
 
-    def follow(self, now: float, job: _Job) -> None:
+    def follow(self, now: float, job: Job) -> None:
         """The next turn of the session, or in a closed loop the next session."""
         each, turn = self.stream.classes[job.kind], job.turn + 1
         if turn < each.turns:
             at_s = now + each.pause_s(job.session, turn)
-            known = job.prompt + job.output - 1
-            prompt = known + 1 + each.new_tokens(job.session, turn)
-            output = each.output_tokens(job.session, turn)
-            self.push(at_s, "arrive", _Job(job.session, turn, job.kind, at_s, prompt, output, known))
+            prompt = job.prompt_tokens + job.output_tokens + each.new_tokens(job.session, turn)
+            output, home = each.output_tokens(job.session, turn), job.home if self.prefills.caches else None
+            following = Job(job.session, turn, job.kind, at_s, prompt, output, job.prompt_tokens, home=home)
+            self.push(at_s, "arrive", following)
         elif self.stream.slots:
             self.open(job.session + NEXT_SESSION, now, 0)
 
@@ -251,21 +249,26 @@ class _Run:
             now, _, what, about = heappop(self.events)
             getattr(self, what)(now, about)
         elapsed = max(now - self.began_s, 1e-12)
-        return seen_of(self.rows, elapsed, 0.0, 0.0, self.decoding_s / elapsed)
+        return seen_of(self.rows, elapsed, *self.prefills.means(now, elapsed), self.decoding_s / elapsed)
 
 
 def run_apart(stream: Stream, stations: Stations, requests: int, uncounted: int = 0) -> Seen:
     """What so many requests see [s, tokens].
 
-    A prompt waits for one of the prefill replicas, in the order of arrival; its cache waits for one of the
-    links, and travels; its answer goes to the
-    decode replica with the fewest, or waits for room, joins its next step, and every answer on a replica gets
-    ``1 / token_s(answers)`` tokens a second. The first token is there when the answer may begin.
+    A prompt waits for one of the prefill replicas, in the order of arrival, where ``stations.room`` says what they keep
+    for the one that computed the prompts before it: there ``found = min(kept of the prompt before, prompt - 1)`` is not
+    computed again. Its cache waits for one of the links, and travels whole; until it is there it takes memory of the
+    prefill replica. Its answer goes to the decode replica with the fewest, or waits for room, joins its next step, and
+    every answer on a replica gets ``1 / token_s(answers)`` tokens a second. The first token is there when the answer
+    may begin.
     Choice: first come, first served everywhere, as engines do by default; events alone are followed, since nothing
-    changes between them.
-    Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division; checked: 2026-11-30, its abstract read;
-    tests hold it against a run of every token a step.
-    Leaves out: which link of which replicas a cache takes, prompts in chunks that share a step, contexts that stay from
-    turn to turn.
+    changes between them. Answers are computed again by the next turn: their cache lies on the decode side.
+    Source: Zhong et al. 2024, DistServe (arXiv:2401.09670) for the division, its abstract read; vLLM
+    ``kv_connector/v1/nixl/scheduler.py`` at 053da34 (``get_num_new_matched_tokens``), SGLang
+    ``disaggregation/prefill.py`` at 000c2b9 (``maybe_cache_unfinished_req``), TensorRT-LLM pull request 6683 for what
+    prefill servers keep; checked: 2026-11-30; tests hold it against a run of every token a step.
+    Leaves out: which link of which replicas a cache takes, prompts in chunks that share a step, prompts that wait since
+    caches that wait for a link fill the prefill side, and what decode replicas keep from turn to turn and need not
+    fetch, or send back.
     """
     return _Run(stream, stations, requests, uncounted).run()

@@ -40,22 +40,29 @@ def sessions_arriving(deployment: Deployment, stream: Stream, room: Room, rate_p
 
 
 def sessions_at_rate(
-    deployment: Deployment, stream: Stream, run: Run, rate_per_s: float, most_sessions: int
+    deployment: Deployment,
+    stream: Stream,
+    run: Run,
+    rate_per_s: float,
+    most_sessions: int,
+    *,
+    growing_sessions: int | None = None,
 ) -> Found:
     """Sessions that begin at ``rate_per_s`` [s, tokens/s, requests/s].
 
     ``sessions alive = rate x time of a session`` (Little's law), looked for by secant steps on runs with so many alive;
     ``running = requests/s x time of an answer``.
     Choice: the mean number of sessions stands for one that varies; pauses of their own keep their requests apart. Where
-    more sessions only take longer, the last run answers: more come than the deployment can serve, and the k-th request
-    waits ``k / turns x (1 / most - 1 / rate)`` besides, both in requests a second. So many that several
-    move as one seem slower than they are; of those the run before answers.
+    more sessions only take longer, the last run answers, or one of ``growing_sessions``: more come than the deployment
+    can serve, and the k-th request waits ``k / turns x (1 / most - 1 / rate)`` besides, both in requests a second. So
+    many that several move as one seem slower than they are; of those the run before answers.
     Leaves out: bursts of sessions.
     """
     sessions, kept = _alive(stream, run, rate_per_s, most_sessions)
     found = run(sessions)
     wanted, seen = rate_per_s * stream.mean_turns, float(found.estimate.requests_per_s)
     if not kept and seen < wanted:
+        found = found if growing_sessions is None else run(growing_sessions)
         return _growing(deployment, stream, found, rate_per_s)
     scale = wanted / max(seen, 1e-300)
     estimate = replace(

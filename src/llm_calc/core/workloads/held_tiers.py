@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from llm_calc.core.engines.setup import Setup
 from llm_calc.core.errors import CalcError
 from llm_calc.core.model import Model
+from llm_calc.core.serving.machine import matrix_type
 from llm_calc.core.workloads.stream import Tier
 
 ON_HOSTS = ("host", "disk")
@@ -14,6 +15,9 @@ NOT_OF_A_PROMPT = ("embedding", "lm_head", "vision")
 """Parts whose weights no token of a prompt is multiplied with: it is looked up, and answers begin at its last alone."""
 FLOPS_A_PARAMETER = 2.0
 """Of one token, forward: a multiplication and an addition."""
+LINK_MARGIN = 2.0
+"""A choice: reading at a link's peak must be so many times as fast as computing at the GPUs' before it is said to pay,
+since neither peak is reached. A bandwidth that was stated is taken at its word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,8 @@ class HeldTier:
     """A tier of all replicas. ``hosts``: those that have a part of it; None: it is one for all.
 
     ``default_size``: none was said. ``least_s``: of computing a token anew; None where no peak is known.
+    ``stated_rate``: its bandwidth was said, not taken from its link. ``context_tokens``: of one request.
+    ``served``: whether the GPUs hold one, without which nothing is ever read back.
     """
 
     tier: Tier
@@ -28,7 +34,10 @@ class HeldTier:
     bytes_per_token: float
     hosts: int | None
     least_s: float | None
+    context_tokens: int
+    served: bool = True
     default_size: bool = False
+    stated_rate: bool = False
 
     @property
     def tokens(self) -> float:
@@ -68,20 +77,25 @@ class HeldTier:
 
     @property
     def pays(self) -> bool | None:
-        """True where reading takes less than computing can; None: no memory tells."""
-        return True if self.least_s is not None and self.read_s < self.least_s else None
+        """True where reading takes less than computing can; False: nothing is read back; None: no memory tells."""
+        if not self.served or self.tier.capacity_tokens < 1:
+            return False
+        whole = self.tier.capacity_tokens >= self.context_tokens
+        margin = 1.0 if self.stated_rate else LINK_MARGIN
+        return True if whole and self.least_s is not None and margin * self.read_s < self.least_s else None
 
 
-def least_seconds(setup: Setup, gpus: int) -> float | None:
+def least_seconds(setup: Setup, gpus: int, *, half_sums: bool) -> float | None:
     """Least time of computing a token of a prompt on so many GPUs [s]; None: no peak is known.
 
     ``2 x parameters that it is multiplied with / (GPUs x peak)``.
-    Definition: the roofline's roof of arithmetic; no server reaches it.
+    Definition: the roofline's roof of arithmetic; no server reaches it. Weights in a type that the GPU does not
+    multiply are multiplied in the one that they are brought to (:func:`.machine.matrix_type`).
     Leaves out: attention to what came before, which makes the time longer.
     """
-    numbers = setup.numbers
+    compute = setup.numbers.recipe.default.compute
     try:
-        peak = setup.gpu.peak_flops_per_s(numbers.recipe.default.compute or numbers.activations.name)
+        peak = setup.gpu.peak_flops_per_s(matrix_type(setup.gpu, compute, half_sums=half_sums))
     except CalcError:
         return None
     return FLOPS_A_PARAMETER * _multiplied(setup.model) / (gpus * peak)
@@ -98,7 +112,10 @@ def pays_words(held: HeldTier) -> Iterator[str]:
     name = f"kv_tiers.{held.tier.name}"
     if held.default_size:
         yield f"{name}: {held.memory_bytes / 1e9:.3g} GB in all, twice the KV cache of the GPUs"
-    times = f"a token is read back in {1e6 * held.read_s:.3g} us"
+    least = "" if held.stated_rate else " at least"
+    times = f"a token is read back in {1e6 * held.read_s:.3g} us{least}"
+    if held.pays is False:
+        return
     if held.least_s is None:
         yield f"{name}: {times}; whether that pays, /api/serving_estimate says"
     elif held.pays:
@@ -111,6 +128,15 @@ def pays_words(held: HeldTier) -> Iterator[str]:
             f"{name}: {times} and computed in {1e6 * held.least_s:.3g} us at the GPUs' peak, which no server reaches; "
             "whether it pays, /api/serving_estimate says of sessions"
         )
+
+
+def unheld_warnings(held: HeldTier) -> Iterator[str]:
+    """Where nothing, or no whole context, can come back from a tier."""
+    name, tokens = f"kv_tiers.{held.tier.name}", f"{held.context_tokens} tokens"
+    if not held.served:
+        yield f"{name}: pays nothing, since the plan holds no request of {tokens}"
+    elif held.tier.capacity_tokens < held.context_tokens:
+        yield f"{name}: holds {int(held.tier.capacity_tokens)} tokens a replica, less than one context of {tokens}"
 
 
 def host_warnings(held: HeldTier, setup: Setup, memory_bytes: float, *, stated: bool) -> Iterator[str]:

@@ -5,17 +5,24 @@ from math import inf
 
 from llm_calc.core.errors import LimitsBrokenError
 
+ROUNDING = 1e-9
+"""Part of a request by which a product of floats may lie below a whole number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """Limits on times as the scheduler sees them, for the mean and, above 0, for a quantile of all requests.
 
     ``kept_fraction``: the part of all requests that has to keep the limits, as in a percentile.
+    ``target_ttft_s``, ``target_tpot_s``: what ``good_fraction`` of all requests keep, both at once.
     """
 
     ttft_s: float = inf
     tpot_s: float = inf
     kept_fraction: float = 0.0
+    target_ttft_s: float = inf
+    target_tpot_s: float = inf
+    good_fraction: float = 0.0
 
     def most_late(self, requests: int) -> float:
         """Requests beyond a limit with which its quantile may still be within [requests].
@@ -27,6 +34,14 @@ class Patience:
             return inf
         return requests - int(self.kept_fraction * (requests - 1)) - 1
 
+    def most_bad(self, requests: int) -> int:
+        """Requests that may miss a target [requests].
+
+        ``floor((1 - fraction) x requests)``.
+        Definition: the others are at least the fraction.
+        """
+        return int((1 - self.good_fraction) * requests + ROUNDING)
+
 
 class Watch:
     """What a run has seen of times, against its patience."""
@@ -35,7 +50,8 @@ class Watch:
         self.patience, self.most_late = patience, patience.most_late(requests)
         self.most_ttft_s, self.most_tpot_s = patience.ttft_s * requests, patience.tpot_s * requests
         self.ttft_s = self.tpot_s = 0.0
-        self.late_first = self.late_later = 0
+        self.late_first = self.late_later = self.bad = 0
+        self.most_bad = patience.most_bad(requests)
 
     def see(self, ttft_s: float, tpot_s: float) -> None:
         """One more request is answered; NaN where it has one token alone.
@@ -48,6 +64,7 @@ class Watch:
         if tpot_s == tpot_s:
             self.tpot_s += tpot_s
             self.late_later += tpot_s > self.patience.tpot_s
-        late = max(self.late_first, self.late_later) > self.most_late
+        self.bad += ttft_s > self.patience.target_ttft_s or tpot_s > self.patience.target_tpot_s
+        late = max(self.late_first, self.late_later) > self.most_late or self.bad > self.most_bad
         if late or self.ttft_s > self.most_ttft_s or self.tpot_s > self.most_tpot_s:
             raise LimitsBrokenError("limits: a simulated run does not keep them")

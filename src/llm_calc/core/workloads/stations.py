@@ -7,6 +7,7 @@ from math import ceil, inf
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
+from llm_calc.core.workloads.stream import Room
 
 _NEARLY = 1e-9
 
@@ -15,20 +16,24 @@ _NEARLY = 1e-9
 class Stations:
     """Replicas of both kinds and the links between them, with their times [s].
 
-    ``prefill_s``: of a prompt; ``transfer_s``: of its cache over one of the ``links``; ``token_s``: of a further token
-    with so many answers on the replica; ``most``: answers at once on one decode replica; ``cached_fraction``: of each
-    prompt, not computed. ``sessions_together``: that move as one, each prompt one of theirs; ``step_tokens``: of each
-    answer in a step, above 1 with speculative decoding.
+    ``prefill_s``: of a prompt of which so much is found; ``transfer_s``: of its cache over one of the ``links``;
+    ``token_s``: of a further token with so many answers on the replica; ``most``: answers at once on one decode
+    replica. ``room``: where a prefill replica keeps prompts that it computed; None: nothing is followed, and
+    ``cached_fraction`` of each prompt is found. ``sessions_together``: that move as one, each prompt one of theirs;
+    ``sessions_kept_for``: that share the room of each that moves, the others waiting; ``step_tokens``: of each answer
+    in a step, above 1 with speculative decoding.
     """
 
     prefills: int
     decodes: int
     most: int
-    prefill_s: Callable[[float], float]
+    prefill_s: Callable[[float, float], float]
     transfer_s: Callable[[float], float]
     token_s: Callable[[float], float]
     cached_fraction: float = 0.0
+    room: Room | None = None
     sessions_together: float = 1.0
+    sessions_kept_for: float = 1.0
     step_tokens: float = 1.0
     links: float = 1.0
 
@@ -49,15 +54,23 @@ class Stations:
         """
         return self.links / max(float(np.mean([self.transfer_s(float(each)) for each in prompts])), 1e-30)
 
-    def most_per_s(self, prompts: FloatArray, outputs: FloatArray, encoding_s: float = 0.0) -> float:
+    def most_per_s(
+        self,
+        prompts: FloatArray,
+        outputs: FloatArray,
+        encoding_s: float = 0.0,
+        found: FloatArray | None = None,
+    ) -> float:
         """What both sides and the links can serve of requests of these lengths, with images or without [requests/s].
 
         ``min(prefills / (mean prompt_s + encoding_s), links / mean transfer_s,
-        decodes x most / (mean (output - 1) x token_s(most)))``.
+        decodes x most / (mean (output - 1) x token_s(most)))``; ``found``: of each prompt, as stated where not given.
         Definition: a side that is never idle; what waits for another does not bound it.
         Leaves out: as :meth:`carried_per_s`.
         """
-        text_s = float(np.mean([self.prefill_s(float(each)) for each in prompts]))
+        there = self.cached_fraction * prompts if found is None else found
+        pairs = zip(prompts.tolist(), there.tolist(), strict=True)
+        text_s = float(np.mean([self.prefill_s(*each) for each in pairs]))
         prompt_s = (text_s + encoding_s) * self.sessions_together
         answer_s = float(np.mean(outputs - 1)) * self.token_s(self.most)
         decoded = self.decodes * self.most / answer_s if answer_s > 0 else inf

@@ -97,6 +97,15 @@ class RequestClass:
         """
         return (self.first.mean + (self.turns - 1) * (self.growth.mean + 1)) / self.turns
 
+    @property
+    def mean_new_prompt_tokens(self) -> float:
+        """Tokens of a turn's prompt that the prompt before it had not, the mean over all turns [tokens].
+
+        ``(longest - output) / turns``.
+        Definition: what is added from prompt to prompt makes up the last one.
+        """
+        return (self.longest_tokens - self.output.mean) / self.turns
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
@@ -182,6 +191,19 @@ class Stream:
         kinds = [(kind.share_fraction, kind) for kind in self.classes]
         new = sum(share * (kind.mean_new_tokens - self.shared_tokens / kind.turns) for share, kind in kinds)
         return 1 - new / sum(share * kind.mean_prompt_tokens for share, kind in kinds)
+
+    @property
+    def most_prompt_hit_fraction(self) -> float:
+        """The same where prompts are kept and answers are not, as on replicas that compute prompts alone [1].
+
+        ``1 - sum of share x (last prompt - shared) / turns / sum of share x prompt tokens``.
+        Definition: of each prompt all but the prompt before it is new; the sum of that over turns is the last prompt.
+        """
+        new = sum(kind.share_fraction * kind.mean_new_prompt_tokens for kind in self.classes)
+        shared = sum(kind.share_fraction * self.shared_tokens / kind.turns for kind in self.classes)
+        return 1 - (new - shared) / sum(
+            kind.share_fraction * kind.mean_prompt_tokens for kind in self.classes
+        )
 
     @property
     def mean_turns(self) -> float:
