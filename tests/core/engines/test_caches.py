@@ -3,7 +3,8 @@
 import pytest
 
 from llm_calc.core.blocks import Attention, Custom, LatentAttention, Mlp, Norm, Parts, SparseIndexer
-from llm_calc.core.engines.caches import LayerCache, needed_bytes, stage_caches
+from llm_calc.core.engines.caches import LayerCache, index_key_bytes, needed_bytes, stage_caches
+from llm_calc.core.model import LayerGroup
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.weights import Cache, Scores
 from tests.builders import decoder, deepseek_v3, llama
@@ -80,3 +81,22 @@ def test_layers_without_a_cache_take_nothing() -> None:
     borrowed = Attention(hidden=64, heads=4, kv_heads=4, head_dim=16, owns_kv=False, caches_kv=False)
     model = decoder([(Norm(width=64), borrowed, Mlp(hidden=64, intermediate=128))], hidden=64, vocab=100)
     assert stage_caches(model, Layout(), 0, 2.0, 2.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("width", "entry", "kind", "stored"),
+    [
+        (128, 1, "latent", 132.0),  # DeepSeek-V3.2: a scale of four bytes behind 128 fp8 numbers
+        (128, 4, "compressed", 33.0),  # DeepSeek-V4: the same for four tokens
+        (384, 1, "latent", 396.0),  # three scales
+        (64, 1, "latent", 64.0),  # fewer than 128: none
+        (128, 1, "full", 0.0),  # keys and values are no index
+    ],
+)
+def test_a_key_of_an_index_in_fp8(width: int, entry: int, kind: str, stored: float) -> None:
+    index = Scores(name="indexer_scores", heads=8, qk_dim=width, v_dim=0)
+    cache = Cache(kind=kind, elements_per_token=width // entry, tokens_per_entry=entry)  # type: ignore[arg-type]
+    block = Custom(name="index", content=Parts(scores=(index,), caches=(cache,)))
+    assert index_key_bytes(LayerGroup(indices=(0,), blocks=(block,)), cache) == stored
+    other = Cache(kind="latent", elements_per_token=576)
+    assert index_key_bytes(LayerGroup(indices=(0,), blocks=(block,)), other) == 0

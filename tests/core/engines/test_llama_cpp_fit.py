@@ -111,3 +111,31 @@ def test_a_trial_asks_only_the_devices_that_it_changes() -> None:
     assert trials > 40
     # The first trial and whether all but experts fits are asked of all sixteen.
     assert devices == trials + 2 * 15
+
+
+def shortened(targets: Sequence[float], taken: Sequence[float], *, fixed: bool = False) -> int:
+    """Cells that are left where devices take so much and the first a hundredth more for each cell."""
+    open_context = replace(
+        QUESTION,
+        targets=tuple(targets),
+        longest=16_384,
+        shortest=4_096,
+        open_context=not fixed,
+        open_layers=False,
+    )
+    whole = Loading(n_ctx=16_384, layers=(LAYERS + 1,), host=no_host_tensors(LAYERS))
+    first, *others = taken
+    return fitted(open_context, whole, lambda loading, _: [first + loading.n_ctx / 100, *others]).n_ctx
+
+
+def test_a_context_that_was_not_said_becomes_as_short_as_it_has_to() -> None:
+    """10 and a hundredth a cell: 9000 cells fill 100, 35 whole pieces of 256 of them; never fewer than the least."""
+    assert shortened([100.0], [10.0]) == 8_960
+    assert shortened([173.84], [10.0]) == 16_384
+    assert shortened([50.0], [10.0]) == 4_096
+    assert shortened([100.0], [10.0], fixed=True) == 16_384
+
+
+def test_a_context_stays_where_one_device_is_short_and_all_together_are_not() -> None:
+    """60 on a device of 30 beside 20 on one of 100: layers are to move, cells are not too many."""
+    assert shortened([30.0, 100.0], [60.0 - 163.84, 20.0]) == 16_384

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.engines import engine_rules, release_of, told_of
-from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.model_source import SourcedModel, model_precision, served_model
+from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.answer import intervals
-from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.basis_words import basis_words
 from llm_calc.adapters.planning.choices import layouts_on, named_gpus
 from llm_calc.adapters.planning.holding import NODE, Holding, Started, started_by
@@ -18,6 +17,7 @@ from llm_calc.adapters.planning.names import names_of
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
 from llm_calc.adapters.planning.price_words import price_warnings, rental_words, unused_prices
 from llm_calc.adapters.planning.prices import GpuPrice, gpu_price, own_prices
+from llm_calc.adapters.planning.started import other_cause, started_on
 from llm_calc.adapters.planning.ways import Way
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.said_unused import of_formats
@@ -28,7 +28,7 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
 from llm_calc.adapters.wire.engines import EnginePart, LlamaCppEngine, VllmEngine
 from llm_calc.adapters.wire.output_caps import output_cap
-from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
+from llm_calc.adapters.wire.parts import ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.plan_parts import RefusedGpu
 from llm_calc.adapters.wire.recommend import Recommendation, RecommendGpusAnswer, RecommendGpusRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -182,11 +182,7 @@ def _engine(request: RecommendGpusRequest, source: SourcedModel, gpu: Gpu) -> En
 
 
 def _usual(request: RecommendGpusRequest) -> tuple[EnginePart, ...]:
-    vllm, slots = VllmEngine(max_model_len=request.context_tokens), request.concurrency
-    if slots > MOST_PARALLEL:
-        return (vllm,)
-    cells = -(-request.context_tokens // 256) * 256 * slots
-    return vllm, LlamaCppEngine(n_ctx=cells, n_parallel=slots, kv_unified=False, fit=False)
+    return (VllmEngine(),) if request.concurrency > MOST_PARALLEL else (VllmEngine(), LlamaCppEngine())
 
 
 def _fewest(
@@ -200,16 +196,23 @@ def _fewest(
     recipe = model_precision(source, request.precision, engine.name).numbers.recipe
     needed = weights_bytes(source.model, recipe)
     holding: list[Holding] = []
+    failed: Planned | None = None
     for layout in _layouts(source, gpu, engine, request.max_gpus):
         if holding and layout.gpus > holding[0].request.hardware.count:
             break
         if needed <= layout.gpus * gpu.usable_memory_bytes * 1.1:
-            holding += _holding(request, catalogs, gpu, engine, layout, price)
+            asked, planned = started_on(request, _workload(request), catalogs, gpu, engine, layout)
+            failed = planned
+            holding += _holding(asked, planned, catalogs, gpu, price)
     if holding:
         return min(holding, key=lambda each: float(each.found.request_latency_s))
+    title, load = engine_rules(engine.name).title, f"{request.concurrency} x {request.context_tokens} tokens"
+    cause = None if failed is None else other_cause(failed)
+    if cause is not None:
+        return f"{title} does not take {load}: {cause}"
     return (
-        f"{engine_rules(engine.name).title} does not hold weights of {gib(needed):.1f} GiB and {request.concurrency} x "
-        f"{request.context_tokens} tokens on up to {request.max_gpus} of {gib(gpu.usable_memory_bytes):.1f} GiB"
+        f"{title} does not hold weights of {gib(needed):.1f} GiB and {load} "
+        f"on up to {request.max_gpus} of {gib(gpu.usable_memory_bytes):.1f} GiB"
     )
 
 
@@ -221,30 +224,12 @@ def _layouts(source: SourcedModel, gpu: Gpu, engine: EnginePart, most: int) -> t
 
 
 def _holding(
-    request: RecommendGpusRequest,
-    catalogs: Catalogs,
-    gpu: Gpu,
-    engine: EnginePart,
-    layout: Layout,
-    price: GpuPrice | None,
+    asked: ServingEstimateRequest, planned: Planned, catalogs: Catalogs, gpu: Gpu, price: GpuPrice | None
 ) -> Iterator[Holding]:
-    """The layout, if the engine starts on it and holds everything."""
-    workload = _workload(request)
-    asked = ServingEstimateRequest(
-        model=request.model,
-        precision=request.precision,
-        hardware=HardwarePart(gpu=gpu.id, count=layout.gpus),
-        parallelism=ParallelismPart(
-            tensor=layout.tensor, pipeline=layout.pipeline, data=layout.data, expert=layout.expert
-        ),
-        engine=engine,
-        workload=workload,
-        calibration=request.calibration,
-    )
-    planned = planned_memory(memory_request(asked), catalogs)
-    if planned.fits:
+    """The layout with its times, if the engine starts on it and holds everything."""
+    if planned.serves:
         placed = place_request(asked, catalogs)
-        found = time_load(placed, workload)
+        found = time_load(placed, asked.workload)
         yield Holding(gpu=gpu, request=asked, planned=planned, placed=placed, found=found, price=price)
 
 
