@@ -122,6 +122,13 @@ def test_a_prompt_that_is_alone_passes_all_stages_before_its_first_token(stages:
     assert float(found.ttft_s) == pytest.approx(alone, rel=0.01)
 
 
+def test_chunks_of_a_prompt_that_is_alone_follow_each_other_through_the_stages() -> None:
+    """Four chunks over four stages: seven quarters of the four passes that they would take in turn, over four."""
+    long = Lengths(input_tokens=4.0 * AT_ONCE.kernels.prompt_tokens, output_tokens=10.0)
+    in_turn = float(prefill_seconds(staged(1).work, AT_ONCE, 1.0, long))
+    assert float(prefill_seconds(staged(4).work, AT_ONCE, 1.0, long)) == pytest.approx(in_turn * 7 / 4 / 4)
+
+
 @pytest.mark.parametrize("load", [closed_form, simulated_loop])
 def test_no_request_makes_others_faster_and_no_stage_serves_less(load: object) -> None:
     loads = (1, 2, 3, 4, 6, 8, 16, 64, 200)

@@ -57,7 +57,8 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
     ``chunks x step(tokens / chunks)``, each chunk at the mean position of its prompt; a prompt runs on one replica of
     attention, so that fewer prompts than replicas leave some idle. Pipeline stages either take turns (engines that
     send one batch through) or work on successive chunks at once; then ``g`` stages take ``(chunks + g - 1) / (chunks
-    x g)`` of the time, but for the part of the gain that is lost.
+    x g)`` of the time, but for the part of the gain that is lost; servers: ``in turn / g + (1 - 1 / g) x`` the largest
+    chunk, since their last may be smaller.
     Source: Huang et al. 2019, GPipe (arXiv:1811.06965), the bubble of ``g - 1`` in ``chunks + g - 1`` turns; checked:
     2026-11-30, read as R. Raushan works it out (blog.rakeshraushan.org, "Pipeline parallelism").
     One prompt takes no longer than two do where several are in flight, if the steps of those have another least time
@@ -73,21 +74,32 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
 
 
 def _prompts_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths) -> Quantity:
-    tokens = requests * lengths.new_tokens
-    chunks = ceil_div(tokens, rates.kernels.prompt_tokens)
+    tokens, kernels = requests * lengths.new_tokens, rates.kernels
+    chunks = ceil_div(tokens, kernels.prompt_tokens)
+    seconds = chunks * _chunk_seconds(work, rates, requests, lengths, tokens / chunks)
+    if kernels.stage_batches:
+        longest = _chunk_seconds(work, rates, requests, lengths, smaller(tokens, kernels.prompt_tokens))
+        return seconds / work.stages + (1 - 1 / work.stages) * longest
+    if not kernels.stages_overlap:
+        return seconds
+    ideal = (chunks + work.stages - 1) / (chunks * work.stages)
+    return seconds * (1 - (1 - ideal) * (1 - rates.overlap_loss_fraction))
+
+
+def _chunk_seconds(
+    work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths, tokens: Quantity
+) -> Quantity:
+    """A step with so many tokens of these prompts, each halfway through its own."""
+    chunks = requests * lengths.new_tokens / tokens
     per_prompt = larger(chunks / requests, 1.0)
     middle = lengths.new_tokens * (1 - 1 / per_prompt) / 2
     load = StepLoad(
-        prompt_tokens=tokens / chunks,
+        prompt_tokens=tokens,
         prompts=larger(requests / chunks, 1.0),
         prompt_start=lengths.cached_tokens + middle,
         prompt_share=1.0 / smaller(1.0 / work.sequence_share, larger(requests, 1.0)),
     )
-    seconds = chunks * step_seconds(work, load, rates)
-    if not rates.kernels.stages_overlap:
-        return seconds
-    ideal = (chunks + work.stages - 1) / (chunks * work.stages)
-    return seconds * (1 - (1 - ideal) * (1 - rates.overlap_loss_fraction))
+    return step_seconds(work, load, rates)
 
 
 def decode_seconds(

@@ -1,7 +1,7 @@
 """A serving engine under a load: runs of its scheduler from an empty engine to the last answer."""
 
 from dataclasses import replace
-from math import inf
+from math import cbrt, inf
 
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.flow import Flow
@@ -59,19 +59,20 @@ def rules_of(scheduling: Scheduling, draft: Draft, clock: StepClock) -> Scheduli
 def on_the_way_s(
     clock: StepClock, running: float, context_tokens: float, new_tokens: float, start_tokens: float
 ) -> float:
-    """What a chunk of a prompt is longer on its way through the stages than a step beside it [s].
+    """What a chunk of a prompt is longer on its way through the stages than the step that carries it [s].
 
-    ``whole - part``, ``mixed - decode`` of steps being the part of its own time that a prompt takes them.
+    ``cbrt((decode + prompt)^3 + floor^3)`` less the step, in which prompt and floor are a ``part`` of that.
     Definition: a chunk passes all stages before its first token is there.
     Leaves out: that it finds more or fewer beside it than others do.
     """
     if clock.stages == 1:
         return 0.0
-    groups = clock.groups_of(running)
+    groups, part = clock.groups_of(running), clock.part
     clock.reach(groups)
     beside = clock.decode_s(groups, context_tokens) if groups else 0.0
-    mixed = clock.mixed_s(groups, context_tokens, new_tokens, 1.0, start_tokens)
-    return (1.0 / clock.part - 1.0) * (mixed - beside)
+    prompt = clock.prompt_s(groups, new_tokens, 1.0, start_tokens)
+    whole = cbrt((beside + prompt / part) ** 3 + clock.floor_cubed / part**3)
+    return whole - cbrt((beside + prompt) ** 3 + clock.floor_cubed)
 
 
 def delayed(served: Served, clock: StepClock, traffic: Traffic, budget_tokens: float) -> Served:
