@@ -15,7 +15,7 @@ from llm_calc.adapters.wire.images import ImagesPart
 from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.partition import StageLayers, Ways
 from llm_calc.adapters.wire.traces import TracePart
-from llm_calc.adapters.wire.users import as_stated, check_users
+from llm_calc.adapters.wire.users import USERS, as_stated, check_users
 from llm_calc.adapters.wire.workload_rules import (
     AbsentStaysAbsent,
     Classes,
@@ -30,6 +30,7 @@ from llm_calc.adapters.wire.workload_rules import (
     mean_tokens,
     most_tokens,
     varies,
+    without_null_lengths,
 )
 from llm_calc.adapters.wire.workloads import SessionsPart
 from llm_calc.adapters.workload_catalog import LOADS
@@ -197,7 +198,7 @@ class WorkloadPart(AbsentStaysAbsent):
     )
     users: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
         None,
-        description="People who send requests, with requests_per_user_per_minute; makes a request or session rate [users]",
+        description="People sending requests, with requests_per_user_per_minute; make a request or session rate [users]",
     )
     requests_per_user_per_minute: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="Requests that each of them sends a minute [requests/min]"
@@ -222,7 +223,10 @@ class WorkloadPart(AbsentStaysAbsent):
     @model_validator(mode="before")
     @classmethod
     def _from_preset(cls, data: object) -> object:
-        return as_stated(cls, data) if isinstance(data, dict) else data
+        stated = without_null_lengths(data) if isinstance(data, dict) else data
+        return (
+            as_stated(cls, stated) if isinstance(stated, dict) and {"users", "preset"} & {*stated} else stated
+        )
 
     @model_validator(mode="after")
     def _at_most_one_load(self) -> "WorkloadPart":
@@ -232,7 +236,8 @@ class WorkloadPart(AbsentStaysAbsent):
             raise ValueError(msg)
         check_trace(self.trace, given_of(self))
         check_sessions(self.sessions, self, given)
-        check_users(self)
+        if given_of(self) & USERS:
+            check_users(self)
         check_images(self, has_images=self.images is not None)
         if self.classes is not None:
             check_classes(self.classes, given_of(self))

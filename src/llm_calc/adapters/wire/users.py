@@ -6,11 +6,12 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from llm_calc.adapters.wire.base import LEAST_PER_S, fault_at
-from llm_calc.adapters.wire.workload_rules import ROUNDING, without_null_lengths
+from llm_calc.adapters.wire.workload_rules import ROUNDING
 from llm_calc.adapters.wire.workloads import SessionsPart
 from llm_calc.adapters.workload_catalog import with_preset
 
 RATES = ("request_rate", "session_rate")
+USERS = frozenset(("users", "requests_per_user_per_minute"))
 SECONDS_A_MINUTE = 60.0
 
 
@@ -43,7 +44,7 @@ class Users(Protocol):
         ...
 
 
-def as_stated(kind: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
+def as_stated(kind: type[BaseModel], data: dict[str, Any]) -> dict[str, Any]:
     """What a request states of its workload, with the rate that users make, over what its preset says.
 
     Raises:
@@ -57,13 +58,12 @@ def as_stated(kind: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
     return with_preset(_with_rate(kind, data, turns), preset)
 
 
-def _with_rate(kind: type[BaseModel], stated: Mapping[str, Any], turns: int | None) -> dict[str, Any]:
+def _with_rate(kind: type[BaseModel], stated: dict[str, Any], turns: int | None) -> dict[str, Any]:
     """The same with the rate that users make, where both are numbers; ``turns``: of the sessions that they hold.
 
     Raises:
         ValidationError: they send too little; names ``users``.
     """
-    stated = without_null_lengths(stated)
     users, each = stated.get("users"), stated.get("requests_per_user_per_minute")
     known = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (users, each))
     if not known or users is None or each is None or any(stated.get(name) is not None for name in RATES):
