@@ -197,8 +197,7 @@ class WorkloadPart(AbsentStaysAbsent):
         None, description="Poisson arrivals [requests/s]"
     )
     users: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
-        None,
-        description="People sending requests, with requests_per_user_per_minute; make a request or session rate [users]",
+        None, description="People who send requests_per_user_per_minute each, which makes a rate [users]"
     )
     requests_per_user_per_minute: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="Requests that each of them sends a minute [requests/min]"
