@@ -25,10 +25,10 @@ WORDS = r"^hardware: .* holds (\d+) requests? of this length; figures take (\d+\
         ),
         (
             {
-                "model": "gpt-oss-120b",
-                "hardware": {"gpu": "h100", "count": 1},
-                "engine": {"name": "vllm", "max_model_len": 16_384},
-                "workload": {"input_tokens": 16_000, "output_tokens": 384, "concurrency": 8},
+                "model": "deepseek-v3",
+                "hardware": {"gpu": "b200", "count": 4},
+                "engine": {"name": "trtllm", "enable_chunked_prefill": True},
+                "workload": {"input_tokens": 20_000, "output_tokens": 300, "concurrency": 32},
             },
             "the least that was seen in measurements",
         ),

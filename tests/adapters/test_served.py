@@ -9,7 +9,7 @@ import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.certainty import basis_kind
 from llm_calc.adapters.deployment import Placed
-from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
+from llm_calc.adapters.operations import DEPLOYMENT_PLANS, MEMORY_PLAN, SERVING_ESTIMATE
 from llm_calc.adapters.serving import place_request
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 
@@ -57,16 +57,116 @@ def test_a_share_that_leaves_less_than_the_engine_s_own_counts_as_stated(engine:
     )
 
 
-def test_a_limit_above_what_memory_holds_fixes_nothing() -> None:
-    assert not placed({"name": "trtllm", "max_tokens": 10_000_000}).plan.cache_chosen
+def test_a_limit_above_what_memory_holds_changes_nothing() -> None:
+    stated, plain = placed({"name": "trtllm", "max_tokens": 10_000_000}), placed({"name": "trtllm"})
+    assert float(stated.deployment.capacity) == float(plain.deployment.capacity)
+
+
+def on_four(engine: dict[str, Any], **load: Any) -> Placed:
+    """DeepSeek-V3, whose fp8 weights leave little of four B200, which TensorRT-LLM was measured on."""
+    body = {
+        "model": {"name": "deepseek-v3"},
+        "hardware": {"gpu": "b200-180gb-sxm", "count": 4},
+        "engine": engine,
+        "workload": {"input_tokens": 20_000, "output_tokens": 300, **(load or {"concurrency": 64})},
+    }
+    return place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
+
+
+def has_seen_room(found: Placed) -> bool:
+    return float(found.deployment.capacity) > 1.2 * float(found.timed_plan.sequences(found.context_tokens))
+
+
+CUT = {"name": "trtllm", "enable_chunked_prefill": True}
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"name": "sglang", "max_total_tokens": 60_000},
+        {"name": "sglang", "mem_fraction_static": 0.88},
+        {"name": "vllm", "gpu_memory_utilization": 0.98},
+        {"name": "vllm", "gpu_memory_utilization": 0.95},
+        {"name": "vllm", "gpu_memory_utilization": 0.92},
+        {**CUT, "max_tokens": 496_832},
+        {**CUT, "free_gpu_memory_fraction": 0.95},
+    ],
+)
+def test_a_stated_size_or_share_bounds_figures_though_more_was_seen(engine: dict[str, Any]) -> None:
+    """One request is run where memory holds none."""
+    found = on_four(engine)
+    plan = found.timed_plan
+    planned = float(plan.sequences(20_300)) if plan.available_bytes > 0 else 0.0
+    assert float(found.deployment.capacity) == max(1.0, planned * found.filled_fraction)
+    assert not any("least that was seen" in words for words in found.warnings)
+
+
+def test_a_larger_share_of_the_memory_gives_a_larger_cache() -> None:
+    most = [
+        float(on_four({"name": "vllm", "gpu_memory_utilization": share}).deployment.capacity)
+        for share in (0.92, 0.95, 0.98)
+    ]
+    assert most == sorted(set(most))
+
+
+@pytest.mark.parametrize(
+    ("load", "seen"),
+    [
+        ({"concurrency": 64}, True),
+        ({"batch": 64}, True),
+        ({"offline": True}, True),
+        ({"request_rate": 1.0}, False),
+        ({"concurrency": 64, "sessions": {"turns": 2, "growth_tokens": 500, "think_s": 10}}, False),
+    ],
+)
+def test_more_cache_than_planned_is_taken_only_under_loads_that_were_measured(
+    load: dict[str, Any], seen: bool
+) -> None:
+    assert has_seen_room(on_four(CUT, **load)) is seen
+
+
+@pytest.mark.parametrize(("engine", "seen"), [("sglang", True), ("vllm", False)])
+def test_more_cache_than_planned_is_taken_only_of_stacks_that_were_measured(engine: str, seen: bool) -> None:
+    """Qwen3 32B on one H100 was measured under SGLang and TensorRT-LLM; 1.5 GiB are left for its cache."""
+    body = {
+        "model": {"name": "qwen3-32b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "engine": {"name": engine},
+        "workload": {"input_tokens": 6000, "output_tokens": 512, "concurrency": 16},
+    }
+    found = place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
+    assert found.plan.available_bytes > 0
+    assert has_seen_room(found) is seen
+
+
+def test_a_plan_of_sessions_takes_the_cache_that_its_own_command_gives() -> None:
+    """Four of these GPUs hold 10 of 64 sessions: neither the plan nor the estimate of its parts counts on more."""
+    sessions = {"turns": 20, "growth_tokens": 1500, "think_s": 10}
+    load = {"input_tokens": 6000, "output_tokens": 300, "concurrency": 64, "sessions": sessions}
+    asked: dict[str, Any] = {
+        "model": {"name": "deepseek-v3"},
+        "gpus": ["b200"],
+        "engines": ["trtllm"],
+        "limits": {"ttft_s": 3, "tpot_s": 0.05},
+        "workload": load,
+        "speculative": {"method": "mtp"},
+        "kv_tiers": [{"tier": "host", "memory_bytes": 1e12}],
+    }
+    best = DEPLOYMENT_PLANS.answered(asked, load_catalogs()).plans[0].model_dump(exclude_none=True)
+    kept = ("hardware", "parallelism", "precision", "engine", "workload", "speculative", "kv_tiers")
+    parts = {"model": asked["model"], **{name: best[name] for name in kept}}
+    plan = MEMORY_PLAN.answered(parts, load_catalogs())
+    found = SERVING_ESTIMATE.answered(parts, load_catalogs())
+    assert found.resolved.kv_capacity_sequences <= plan.max_concurrency
+    assert found.ttft_s == best["ttft_s"]
 
 
 def test_a_cache_that_is_taken_larger_than_planned_is_not_called_measured() -> None:
     body = {
         "model": {"name": "llama-3.1-70b"},
         "hardware": {"gpu": "h100-80gb-sxm", "count": 2},
-        "engine": {"name": "vllm"},
-        "workload": {"input_tokens": 1000, "output_tokens": 1000, "concurrency": 64},
+        "engine": {"name": "trtllm"},
+        "workload": {"input_tokens": 1000, "output_tokens": 1000, "offline": True},
     }
     found = place_request(ServingEstimateRequest.model_validate(body), load_catalogs())
     assert any("least that was seen" in words for words in found.warnings)

@@ -230,7 +230,7 @@ def _placed(
     beside: Beside,
 ) -> Placed:
     """One replica with its plan, its work and the rates that it reaches."""
-    subject, plan, context = asked.subject, stands.plan, float(workload.longest_tokens)
+    subject, plan, context = asked.subject, asked.seen(stands, workload), float(workload.longest_tokens)
     (layout, replicas), prompts = one_replica(subject.setup.layout), most_prompt_tokens(workload)
     scheduling, filled = served.scheduling_of(calibration, built, plan, layout)
     return Placed(

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
 from llm_calc.adapters.setup import Subject
+from llm_calc.core.architectures.shape import shape_of
 from llm_calc.core.calibration import format_class
 from llm_calc.core.memory import active_parameters
 from llm_calc.core.model import Model
@@ -125,3 +126,24 @@ def weights_bits(subject: Subject) -> float:
 def kv_kind(kv_cache: str) -> str:
     """The kind of numbers of the KV cache, 16-bit types in one."""
     return format_class(kv_cache)
+
+
+@lru_cache(maxsize=512)
+def was_measured(engine: str, subject: Subject) -> bool:
+    """Whether a run was published of such a model under this engine on so many of these GPUs, in such weights."""
+    setup = subject.setup
+    return (
+        engine,
+        shape_of(setup.model),
+        setup.gpu.id,
+        setup.layout.gpus,
+        weights_kind(subject),
+    ) in _stacks()
+
+
+@cache
+def _stacks() -> frozenset[tuple[str, str, str, int, str]]:
+    return frozenset(
+        (run.engine, run.shape, run.gpu, run.tensor * run.pipeline * run.data, run.weights_kind)
+        for run in load_runs()
+    )

@@ -6,16 +6,14 @@ from dataclasses import replace
 from functools import lru_cache, reduce
 
 from llm_calc.adapters.calibration import load_calibration_file
-from llm_calc.adapters.engines import engine_from
 from llm_calc.adapters.formats import FormatWishes, Precision, number_format
+from llm_calc.adapters.measured_runs import was_measured
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import Calibration, chip_class, without_class
 from llm_calc.core.engines import ANY_ENGINE, Engine, MemoryPlan, Pool, traits_of
-from llm_calc.core.engines.setup import Setup
-from llm_calc.core.errors import CalcError
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
@@ -139,34 +137,32 @@ def _one_slot(pool: Pool) -> Pool:
     return replace(pool, claims=claims, slots_a_request=1)
 
 
-def with_chosen_cache(built: Engine, engine: EnginePart, setup: Setup) -> MemoryPlan:
-    """The plan, marked where an option of the request fixes the cache, or gives it a smaller share than by default."""
-    plan = built.plan(setup)
-    options = built.traits.options
-    chosen = any(_differs(plan, engine, name, setup) for name in options.cache_sizes)
-    share = options.cache_share
-    smaller_share = share is not None and _differs(plan, engine, share, setup, only_smaller=True)
-    return replace(plan, cache_chosen=chosen or smaller_share)
+def with_chosen_cache(plan: MemoryPlan, engine: EnginePart) -> MemoryPlan:
+    """The plan, marked where the request states an option that says how large the cache is, or its share."""
+    options = traits_of(plan.engine).options
+    names = {*options.cache_sizes, options.cache_share} - {None}
+    stated = any(getattr(engine, str(name), None) is not None for name in names)
+    return replace(plan, cache_chosen=True) if stated else plan
 
 
-def _differs(
-    plan: MemoryPlan, engine: EnginePart, name: str, setup: Setup, *, only_smaller: bool = False
-) -> bool:
-    """Whether an option is stated and the cache has another size without it, or a larger one."""
-    if getattr(engine, name, None) is None:
-        return False
-    try:
-        other = engine_from(engine.model_copy(update={name: None})).plan(setup)
-    except CalcError:
-        return True
-    here, without = plan.budget.kv_cache_bytes, other.budget.kv_cache_bytes
-    return here < without if only_smaller else here != without
+def as_seen(plan: MemoryPlan, workload: WorkloadPart, subject: Subject) -> MemoryPlan:
+    """The plan, marked as well where no measured run tells of a larger cache than the engine's rules give.
+
+    Runs of this model, engine, GPU, number of GPUs and kind of weights, under a load of their kind: closed loops,
+    batches and queues of equal requests. A rate, sessions and requests that vary take what memory holds by rule, as
+    plans of them do. Where the rules leave no cache at all, figures are of a deployment that is made to fit.
+    """
+    alike = workload.load != "request_rate" and not workload.is_stream
+    if plan.available_bytes <= 0 or (alike and was_measured(plan.engine, subject)):
+        return plan
+    return replace(plan, cache_chosen=True)
 
 
 def served_capacity(plan: MemoryPlan, context_tokens: Quantity) -> Quantity:
     """Sequences of ``context_tokens`` that a deployment holds: as planned, at least in a seventh of its memory.
 
-    Places that were made at start are as many as they are, and a cache whose size was chosen is as large as it is.
+    Places that were made at start are as many as they are, and a cache whose size was chosen, or of which no measured
+    run tells, is as large as it is.
     """
     planned = plan.sequences(context_tokens) if plan.available_bytes > 0 else 0.0 * context_tokens
     if plan.places is not None or plan.cache_chosen:

@@ -12,11 +12,12 @@ from llm_calc.adapters.calibration import Family, load_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import can_be_compared, engine_from
 from llm_calc.adapters.hosts import load_reached
-from llm_calc.adapters.served import with_chosen_cache
+from llm_calc.adapters.served import as_seen, with_chosen_cache
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.speculation import true_warnings
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.lora import LoraPart
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, MemoryPlan
@@ -61,11 +62,15 @@ class Asked:
         layout, _ = one_replica(setup.layout)
         cluster = self.catalogs.cluster(setup.gpu, layout.gpus, self.gpus_per_node)
         setup = replace(setup, layout=layout)
-        plan = with_chosen_cache(built, self.engine, beside.held(setup))
+        plan = with_chosen_cache(built.plan(beside.held(setup)), self.engine)
         machine, offload, work = timed(
             beside.worked(setup), built, cluster, calibration, load_reached(), many=self.many
         )
         return Standing(plan=plan, machine=machine, offload=offload, operators=work, work=summed(work))
+
+    def seen(self, stands: Standing, workload: WorkloadPart) -> MemoryPlan:
+        """The plan under a load, marked where no measured run tells of a larger cache than planned."""
+        return as_seen(stands.plan, workload, self.subject)
 
 
 def standing(asked: Asked, built: Engine, calibration: Calibration, beside: Beside) -> Standing:

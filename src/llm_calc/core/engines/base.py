@@ -153,8 +153,8 @@ class MemoryPlan:
     are as the engine itself reports them; ``stage`` is the pipeline stage that is fullest. ``places``: what an
     engine allocates in full at start bounds its sequences, whatever memory is left; None: blocks as they are needed.
     ``host``: what the plan keeps in the host's memory. ``refusals``: why the engine does not start, whatever the memory
-    holds. ``context_chosen``: its option names the context, else it is the default. ``cache_chosen``: an option fixes
-    its cache. ``stages``: each stage's budget.
+    holds. ``context_chosen``: its option names the context, else it is the default. ``cache_chosen``: its cache
+    is as large as planned, whatever measured runs had. ``stages``: each stage's budget.
     """
 
     engine: str
