@@ -78,7 +78,7 @@ def session_assumptions(placed: Placed, workload: WorkloadPart, *, apart: bool =
 def _draws(workload: WorkloadPart) -> Iterator[str]:
     """How users make a rate, and how lengths that vary are drawn."""
     if workload.users is not None:
-        yield f"workload.users: they send {workload.request_rate:g} requests a second together, at random"
+        yield f"workload.users: they {_made(workload)} a second together, at random"
     if workload.varies:
         yield from cut_words(workload)
     if workload.varies and not workload.grows and workload.trace is None:
@@ -89,6 +89,12 @@ def _draws(workload: WorkloadPart) -> Iterator[str]:
         )
         if workload.prefix_cache_hit_fraction:
             yield "workload.prefix_cache_hit_fraction: every prompt finds this share cached"
+
+
+def _made(workload: WorkloadPart) -> str:
+    if workload.sessions is None:
+        return f"send {workload.request_rate:g} requests"
+    return f"begin {workload.session_rate:g} sessions of {workload.sessions.turns} requests"
 
 
 def session_warnings(

@@ -15,6 +15,7 @@ from llm_calc.adapters.wire.images import ImagesPart
 from llm_calc.adapters.wire.lengths import TargetsPart
 from llm_calc.adapters.wire.partition import StageLayers, Ways
 from llm_calc.adapters.wire.traces import TracePart
+from llm_calc.adapters.wire.users import USERS, as_stated, check_users
 from llm_calc.adapters.wire.workload_rules import (
     AbsentStaysAbsent,
     Classes,
@@ -24,16 +25,15 @@ from llm_calc.adapters.wire.workload_rules import (
     check_images,
     check_sessions,
     check_trace,
-    check_users,
     given_of,
     longest_session,
     mean_tokens,
     most_tokens,
     varies,
-    with_rate,
+    without_null_lengths,
 )
 from llm_calc.adapters.wire.workloads import SessionsPart
-from llm_calc.adapters.workload_catalog import LOADS, with_preset
+from llm_calc.adapters.workload_catalog import LOADS
 
 GpuCount = Annotated[int, Field(ge=1, le=100_000)]
 TokenCount = Annotated[int, Field(ge=1, le=100_000_000)]
@@ -197,8 +197,7 @@ class WorkloadPart(AbsentStaysAbsent):
         None, description="Poisson arrivals [requests/s]"
     )
     users: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
-        None,
-        description="People who send requests, with requests_per_user_per_minute; makes request_rate [users]",
+        None, description="People who send requests_per_user_per_minute each, which makes a rate [users]"
     )
     requests_per_user_per_minute: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="Requests that each of them sends a minute [requests/min]"
@@ -223,10 +222,10 @@ class WorkloadPart(AbsentStaysAbsent):
     @model_validator(mode="before")
     @classmethod
     def _from_preset(cls, data: object) -> object:
-        if not isinstance(data, dict):
-            return data
-        stated, preset = with_rate(cls, data), data.get("preset")
-        return with_preset(stated, preset) if isinstance(preset, str) else stated
+        stated = without_null_lengths(data) if isinstance(data, dict) else data
+        return (
+            as_stated(cls, stated) if isinstance(stated, dict) and {"users", "preset"} & {*stated} else stated
+        )
 
     @model_validator(mode="after")
     def _at_most_one_load(self) -> "WorkloadPart":
@@ -234,9 +233,10 @@ class WorkloadPart(AbsentStaysAbsent):
         if len(given) > 1:
             msg = f"one kind of load may be given, of {', '.join(LOADS)}; found {' and '.join(given)}"
             raise ValueError(msg)
-        check_users(self.users, self.requests_per_user_per_minute, self.request_rate)
         check_trace(self.trace, given_of(self))
         check_sessions(self.sessions, self, given)
+        if given_of(self) & USERS:
+            check_users(self)
         check_images(self, has_images=self.images is not None)
         if self.classes is not None:
             check_classes(self.classes, given_of(self))

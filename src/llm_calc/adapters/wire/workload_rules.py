@@ -9,15 +9,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from llm_calc.adapters.lengths import draw_of
-from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest, fault_at
+from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.lengths import ClassPart, Length, LengthPart, TargetsPart
 from llm_calc.adapters.wire.traces import TracePart
 from llm_calc.adapters.wire.workloads import SessionsPart
 
 LENGTHS = ("input_tokens", "output_tokens")
-SESSION_LOADS = ("concurrency", "session_rate")
-SECONDS_A_MINUTE = 60.0
 ROUNDING = 1e-6
+SESSION_LOADS = ("concurrency", "session_rate")
 BESIDE_TRACE = ("preset", "users", "classes", "sessions", "input_tokens", "output_tokens")
 """What a trace has its own of, or none."""
 
@@ -98,39 +97,6 @@ def check_alike(workload: Workload, load: str) -> None:
     """A batch and a queue have equal requests, of which none is counted by itself."""
     if load in ("batch", "offline") and (varies(workload) or has_targets(workload)):
         raise ValueError(f"{load} takes no distributions, classes or targets; all its requests are alike")
-
-
-def with_rate(kind: type[BaseModel], stated: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with the rate that users make, where both are numbers.
-
-    Raises:
-        ValidationError: they send too little; names ``users``.
-    """
-    stated = without_null_lengths(stated)
-    users, each = stated.get("users"), stated.get("requests_per_user_per_minute")
-    known = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (users, each))
-    if not known or users is None or each is None or stated.get("request_rate") is not None:
-        return stated
-    made = users * each / SECONDS_A_MINUTE
-    if users > 0 and each > 0 and made < LEAST_PER_S:
-        said = (
-            f"with requests_per_user_per_minute they make {made:g} requests a second, below {LEAST_PER_S:g}"
-        )
-        raise fault_at(kind, "users", said, users)
-    return {**stated, "request_rate": made}
-
-
-def check_users(users: float | None, each: float | None, rate: float | None) -> None:
-    """Users and their requests go together, and make the rate that is stated."""
-    if (users is None) != (each is None):
-        raise ValueError("users and requests_per_user_per_minute must be given together")
-    if users is None or each is None:
-        return
-    made = users * each / SECONDS_A_MINUTE
-    if rate is None or abs(made - rate) > ROUNDING * made:
-        raise ValueError(
-            f"request_rate: users send {made:g} requests a second, but it says {rate}; they must agree"
-        )
 
 
 def check_sessions(sessions: SessionsPart | None, workload: Workload, loads: Sequence[str]) -> None:
