@@ -43,6 +43,10 @@ Source: reports of Apple's own comparison of M4 and M5, such as https://www.appl
 apple-confirms-up-to-4x-mlx-ai-performance-boost-with-macos-26-2; checked: 2026-11-30.
 """
 
+RUN_OF_ARRIVALS = (
+    f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths, of an engine that has "
+    "been under this load until its empty start is forgotten, for twice as many at most"
+)
 UNTIMED = (
     "its effect on time is not known; steps are timed as by the engine's default, with the memory that it leaves for "
     "the KV cache"
@@ -116,10 +120,7 @@ def _assumptions(request: ServingEstimateRequest, placed: Placed) -> Iterator[st
             "between 80 and 100 % of those given"
         )
     if load == "request_rate" and not apart:
-        yield (
-            f"workload.request_rate: one simulated run of {OPEN_REQUESTS} requests of equal lengths, of an engine "
-            "that has been under this load until its empty start is forgotten, for twice as many at most"
-        )
+        yield RUN_OF_ARRIVALS
     yield from unit_words(placed.subject.setup.gpu)
     yield from placed.beside.draft.words
     if placed.beside.lora is not None:

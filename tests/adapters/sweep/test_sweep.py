@@ -215,6 +215,46 @@ def test_closed_form_is_near_the_simulation() -> None:
         assert other["output_tokens_per_s"] == pytest.approx(one["output_tokens_per_s"], rel=0.1)
 
 
+@pytest.mark.parametrize("layout", [{"tensor": 4}, {"tensor": 2, "data": 2}])
+def test_arrivals_in_closed_form_are_served_no_faster_than_they_come(layout: Json) -> None:
+    """As many leave as come, until no more can; then the queue of the endpoint's 900 requests shows.
+
+    The closed form leaves out that arrivals come in bursts, in which steps are longer: a sixth of the time a token
+    below what is served at most, as docs/performance.md says.
+    """
+    base = {
+        "model": {"name": "llama-3.3-70b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "parallelism": layout,
+        "workload": {"input_tokens": 2000, "output_tokens": 200},
+    }
+    rates = [0.1, 1.0, 3.0, 4.1, 8.0, 20.0]
+    sweep = ready("serving_estimate", base, {"workload.request_rate": rates}, method="closed_form")
+    rows = rows_of(sweep)
+    runs = rows_of(ready("serving_estimate", base, {"workload.request_rate": rates}, method="as_endpoint"))
+    for row, run in zip(rows, runs, strict=True):
+        rate = row["workload.request_rate"]
+        assert row["requests_per_s"] == pytest.approx(run["requests_per_s"], rel=1e-9)
+        assert row["requests_per_s"] <= rate * (1 + 1e-9)
+        assert row["tpot_s"] == pytest.approx(run["tpot_s"], rel=1 / 6)
+        if row["requests_per_s"] < 0.999 * rate:
+            waits_s = 901 / 2 * (1 / row["requests_per_s"] - 1 / rate)
+            assert waits_s < row["ttft_s"] < run["ttft_s"]
+    assert rows[-1]["ttft_s"] > rows[-2]["ttft_s"] > 100 * rows[0]["ttft_s"]
+
+
+def test_arrivals_in_closed_form_are_not_called_exact_nor_a_run() -> None:
+    base = {**MODEL, "workload": {"input_tokens": 500, "output_tokens": 100}}
+    grid = {"workload.request_rate": [0.5, 3.0]}
+    closed = rows_of(ready("serving_estimate", base, grid, method="closed_form"))
+    runs = rows_of(ready("serving_estimate", base, grid, method="as_endpoint"))
+    assert {row["confidence"] for row in closed} == {"approximate"}
+    assert {row["confidence"] for row in runs} == {"exact"}
+    assert "simulated run" not in closed[0]["notes"]
+    assert "workload.request_rate: means in closed form" in closed[0]["notes"]
+    assert "simulated run" in runs[0]["notes"]
+
+
 def test_replicas_share_a_load(client: TestClient) -> None:
     base = {**MODEL, "hardware": {"gpu": "l40s", "count": 4}, "parallelism": {"data": 4}}
     for row in rows_of(ready("serving_estimate", base, {"workload.concurrency": [1, 3, 4, 30]})):

@@ -11,7 +11,7 @@ from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.sweep.grid import Column, Grid, Piece, SweepLimits, build_grid, placed
 from llm_calc.adapters.sweep.serving import is_simulated
 from llm_calc.adapters.sweep.targets import TARGETS, Target
-from llm_calc.adapters.sweep.told import NOTHING_TOLD, Told, told
+from llm_calc.adapters.sweep.told import NOTHING_TOLD, Told, in_closed_form, told
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.adapters.wire.sweep import SweepRequest
 from llm_calc.core.errors import CalcError, InvalidInputError, UnsupportedError
@@ -103,7 +103,8 @@ class Sweep:
         if fixed not in self.told:
             if len(self.told) >= MOST_KNOWN:
                 self.told.clear()
-            self.told[fixed] = told(self._first(piece), self._largest(piece), catalogs)
+            found = told(self._first(piece), self._largest(piece), catalogs)
+            self.told[fixed] = in_closed_form(found) if self.method == "closed_form" else found
         return self.told[fixed]
 
     def _remembered(self, piece: Piece, fixed: str, catalogs: Catalogs) -> tuple[Figures, str | None]:

@@ -22,7 +22,7 @@ from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.arrays import Quantity, ceil_div
 from llm_calc.core.engines import traits_of
-from llm_calc.core.planning.bounds import in_flight, under_load
+from llm_calc.core.planning.bounds import arriving, under_load
 from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate
@@ -154,14 +154,12 @@ def _closed(
     )
     placed = _beyond(placed, request, varying)
     basis = _basis(placed, holds, lambda: _is_larger(placed, workload, deployment, lengths, total))
-    each, replicas = ceil_div(total, placed.replicas), float(placed.replicas)
+    replicas = float(placed.replicas)
     if workload.load == "request_rate":
         rate = varying.get("workload.request_rate", np.array([workload.request_rate or 1.0])) / replicas
-        most = np.full(np.shape(rate), max(1.0, float(np.max(np.asarray(deployment.capacity)))))
-        each = np.maximum(in_flight(deployment, lengths, rate, most), 1.0)
-        return under_load(deployment, "request_rate", lengths, each), replicas, holds, basis
+        return arriving(deployment, lengths, rate), replicas, holds, basis
     kind = shape_of(workload.load, placed.calibration.name)
-    estimate = under_load(deployment, kind, lengths, each)
+    estimate = under_load(deployment, kind, lengths, ceil_div(total, placed.replicas))
     return estimate, _busy(workload, total, replicas), holds, basis
 
 

@@ -11,13 +11,14 @@ from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.presets import with_preset
 from llm_calc.adapters.said_unused import APPROXIMATE, EXACT, told_words, unused_of
 from llm_calc.adapters.serving import place_request
-from llm_calc.adapters.serving_words import confidence_of, said_of
+from llm_calc.adapters.serving_words import RUN_OF_ARRIVALS, confidence_of, said_of
 from llm_calc.adapters.sessions import time_stream
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.plain_numbers import precision_warnings
+from llm_calc.core.serving.traffic import OPEN_REQUESTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,11 @@ class Told:
 
 
 NOTHING_TOLD = Told()
+CLOSED_ARRIVALS = (
+    "workload.request_rate: means in closed form, without a run; that more requests come at one moment than at another "
+    "is left out, so that first tokens of a busy deployment come earlier than the endpoint says (method as_endpoint); "
+    f"beyond what can be served the queue is that of {OPEN_REQUESTS} requests"
+)
 TIERS = "kv_tiers: rows of memory plans have no figures of them; /api/memory_plan has"
 
 
@@ -99,6 +105,14 @@ def _alone(
         f"workload.{name} {value:g}" for name, value in here.items() if value != getattr(other.workload, name)
     )
     yield from (f"at {place}: {words}" for words in found.notes if words not in both)
+
+
+def in_closed_form(found: Told) -> Told:
+    """The same of rows that a closed form answers in place of a run: of a rate they are not exact."""
+    if RUN_OF_ARRIVALS not in found.notes:
+        return found
+    notes = tuple(CLOSED_ARRIVALS if words == RUN_OF_ARRIVALS else words for words in found.notes)
+    return Told(confidence=APPROXIMATE, notes=notes)
 
 
 def told_of_calculation(request: CalculateRequest, catalogs: Catalogs) -> Told:

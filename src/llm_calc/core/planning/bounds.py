@@ -12,13 +12,24 @@ from llm_calc.core.arrays import FloatArray, Quantity, larger
 from llm_calc.core.operators import StepWork
 from llm_calc.core.operators.context import visited_keys
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import Deployment, Estimate, closed_form, queue_of_many, static_batch
+from llm_calc.core.serving.estimate import (
+    DRAWN,
+    Deployment,
+    Estimate,
+    closed_form,
+    queue_of_many,
+    static_batch,
+)
 from llm_calc.core.serving.host import NO_HOST
+from llm_calc.core.serving.traffic import OPEN_REQUESTS
 
 ROOM = 1e-9
 """In place of zero where something is divided by it: below any size or number of requests that is asked for."""
 STEADY_LOAD = 0.95
 """Share of a closed loop's throughput that random arrivals can ask for before the queue grows without end."""
+LEAST_AT_ONCE = 1e-3
+HALVINGS = 16
+"""From a thousandth of a request to thousands, to a part in four thousand."""
 ONLY_TIMES = np.inf
 """Bound of a throughput that nobody asks for: times do not follow from it [requests/s]."""
 
@@ -183,6 +194,45 @@ def largest_that_fits(deployment: Deployment, loads: FloatArray, awake: Quantity
     """
     places = np.searchsorted(loads, np.maximum(deployment.capacity / awake, 1.0), side="right")
     return np.where(places > 0, loads[np.maximum(places - 1, 0)], 0.0)
+
+
+def arriving(deployment: Deployment, lengths: Lengths, requests_per_s: Quantity) -> Estimate:
+    """Closed form of a row whose requests come at a rate [s, tokens/s, requests/s].
+
+    ``requests/s = min(rate, most)``, ``most`` that of an endless queue; ``n = requests/s x latency(n)`` in flight, the
+    least such ``n``; ``ttft`` as of ``n`` at once, beyond ``most`` later by ``(900 + 1) / 2 x (1 / most - 1 / rate)``.
+    Choice: the means of :func:`.serving.arrivals.simulated_arrivals`, 900 requests, without a run.
+    Leaves out: that more come at one moment than at another, so that first tokens wait for each other longer.
+    """
+    rate = np.asarray(requests_per_s, np.float64)
+    served = np.minimum(rate, np.asarray(queue_of_many(deployment, lengths).requests_per_s))
+    found = _of_equal(deployment, lengths, _balanced(deployment, lengths, served))
+    waits = (OPEN_REQUESTS + 1) / 2 * (1 / served - 1 / rate)
+    return replace(
+        found,
+        ttft_s=found.ttft_s + waits,
+        request_latency_s=found.request_latency_s + waits,
+        output_tokens_per_s=served * lengths.output_tokens,
+        total_tokens_per_s=served * (lengths.input_tokens + lengths.output_tokens),
+        requests_per_s=served,
+    )
+
+
+def _balanced(deployment: Deployment, lengths: Lengths, requests_per_s: FloatArray) -> FloatArray:
+    """Requests in flight at which as many leave as come, halved in on; what memory holds where none do."""
+    most = np.maximum(np.minimum(deployment.capacity, deployment.limit), 1.0) * np.ones_like(requests_per_s)
+    low, high = np.full_like(most, LEAST_AT_ONCE), most
+    for _ in range(HALVINGS):
+        middle = np.sqrt(low * high)
+        fewer = requests_per_s * _of_equal(deployment, lengths, middle).request_latency_s < middle
+        low, high = np.where(fewer, low, middle), np.where(fewer, middle, high)
+    return high
+
+
+def _of_equal(deployment: Deployment, lengths: Lengths, requests: FloatArray) -> Estimate:
+    """Times of requests of full length, where closed loops draw theirs: arrivals have equal ones."""
+    found = one_by_one(deployment, lengths.scaled(1 / DRAWN), np.maximum(requests, 1.0), ONLY_TIMES)
+    return replace(found, request_latency_s=found.ttft_s + (lengths.output_tokens - 1) * found.tpot_s)
 
 
 def in_flight(
