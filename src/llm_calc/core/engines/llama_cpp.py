@@ -25,9 +25,8 @@ from llm_calc.core.engines.llama_cpp_loading import (
     kept_with_host,
     longest_request,
     notes,
-    without_effect,
 )
-from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
+from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of, without_effect
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
 from llm_calc.core.engines.llama_cpp_split import Device

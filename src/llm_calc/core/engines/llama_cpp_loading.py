@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.llama_cpp_fit import Loading
@@ -210,27 +209,6 @@ class Told:
     override_tensor: str | None
     main_gpu: int
     split_mode: str
-
-
-class Says(Protocol):
-    """An engine that is told them."""
-
-    @property
-    def cpu_moe(self) -> bool: ...  # noqa: D102 - as the option
-    @property
-    def n_cpu_moe(self) -> int: ...  # noqa: D102
-    @property
-    def override_tensor(self) -> str | None: ...  # noqa: D102
-    @property
-    def main_gpu(self) -> int: ...  # noqa: D102
-    @property
-    def split_mode(self) -> str: ...  # noqa: D102
-
-
-def without_effect(setup: Setup, said: Says, slots: Slots) -> tuple[str, ...]:
-    """What was said and changes nothing here, or less than it says, in words."""
-    told = Told(said.cpu_moe or said.n_cpu_moe > 0, said.override_tensor, said.main_gpu, said.split_mode)
-    return tuple(unused(setup, told, slots))
 
 
 def longest_request(slots: Slots, model: Model) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
-from llm_calc.core.engines.llama_cpp_loading import without_effect
+from llm_calc.core.engines.llama_cpp_placement import without_effect
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.host import Host, host_words
