@@ -111,16 +111,6 @@ def test_a_token_never_takes_less_beside_more_requests(engine: str, kind: str) -
         assert not falls(times), (where, times)
 
 
-@pytest.mark.parametrize("prompt", [30, 700])
-def test_a_first_token_of_an_unnamed_engine_never_comes_sooner_beside_more_requests(prompt: int) -> None:
-    """Engines of one user, which it was measured as, take long for a prompt; that of two requests is another's."""
-    for where in roomy("generic", "first", prompt, 200, 64):
-        times = [
-            float(asked("generic", where, prompt, 200, concurrency=each)[1].ttft_s) for each in LOADS[:8]
-        ]
-        assert not falls(times), (where, times)
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "load", [{"concurrency": 1}, {"concurrency": 9}, {"batch": 1}, {"batch": 9}, {"request_rate": 1e-5}]

@@ -104,17 +104,6 @@ def test_a_prompt_of_few_tokens_takes_the_floor_of_all_layers() -> None:
     assert step_seconds(STEP, StepLoad(sequences=10.0), slow) == pytest.approx(READ_S, rel=0.02)
 
 
-def test_a_prompt_alone_takes_no_longer_than_two_of_engines_of_many() -> None:
-    """200 ms by the floor of four layers of 50 ms; two of 40 000 tokens in the steps of many take 80, one 40."""
-    slow = replace(rates(prefill_layer_s=0.05), prefill_layer_of_many_s=0.0)
-    lengths = Lengths(input_tokens=40_000.0, output_tokens=2.0)
-    whole = replace(slow, kernels=replace(slow.kernels, prompt_tokens=1e9))
-    assert prefill_seconds(STEP, whole, 1.0, lengths) == pytest.approx(2 * 0.04, rel=0.02)
-    assert prefill_seconds(STEP, whole, 2.0, lengths) == pytest.approx(4 * 0.05, rel=0.03)
-    both = prefill_seconds(STEP, whole, np.array([1.0, 2.0]), lengths)
-    assert both == pytest.approx([2 * 0.04, 4 * 0.05], rel=0.03)
-
-
 def test_layers_that_launch_more_kernels_raise_that_floor() -> None:
     slow = rates(prefill_layer_s=0.05, prefill_more_s=0.02)
     mixed = replace(STEP, counts=LayerCounts(layers=4, expert_layers=3, latent_layers=4))

@@ -1,8 +1,8 @@
 """Prefill and decode of requests that run together from start to end: single streams and static batches."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller, where
+from llm_calc.core.arrays import Quantity, ceil_div, larger, smaller
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import Draft
@@ -61,19 +61,8 @@ def prefill_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: L
     chunk, since their last may be smaller.
     Source: Huang et al. 2019, GPipe (arXiv:1811.06965), the bubble of ``g - 1`` in ``chunks + g - 1`` turns; checked:
     2026-11-30, read as R. Raushan works it out (blog.rakeshraushan.org, "Pipeline parallelism").
-    One prompt takes no longer than two do where several are in flight, if the steps of those have another least time
-    (``prefill_layer_of_many_s``).
     Leaves out: prompts of unequal lengths.
     """
-    seconds = _prompts_seconds(work, rates, requests, lengths)
-    if rates.prefill_layer_of_many_s is None:
-        return seconds
-    of_many = replace(rates, prefill_layer_s=rates.prefill_layer_of_many_s)
-    two = _prompts_seconds(work, of_many, 2.0, lengths)
-    return where(requests <= 1.0, smaller(seconds, two), seconds)
-
-
-def _prompts_seconds(work: StepWork, rates: Rates, requests: Quantity, lengths: Lengths) -> Quantity:
     tokens, kernels = requests * lengths.new_tokens, rates.kernels
     chunks = ceil_div(tokens, kernels.prompt_tokens)
     seconds = chunks * _chunk_seconds(work, rates, requests, lengths, tokens / chunks)

@@ -1,7 +1,6 @@
 """What a calibration says of one engine on one GPU: rates, times of the host, what measured stacks took besides."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
 from llm_calc.core.architectures.shape import shape_of
@@ -65,23 +64,18 @@ def rates_of(
     """The rates that this engine reaches on this GPU with these formats [bytes/s, FLOP/s, s].
 
     Definition: ``reached_rates`` with the efficiencies of the keys that engine, GPU and formats have.
-    ``many``: several requests in flight. What engines of one user take for a prompt says nothing of that, but a prompt
-    alone takes no longer than two of them (:func:`.batch.prefill_seconds`).
+    ``many``: several requests in flight. What engines of one user take for a prompt says nothing of that.
     """
     keys, with_formats = _rate_keys(
         engine, chip_class(gpu), gpu.vendor.lower(), tuple(each.format for each in work.linear)
     )
 
     def value(name: str, group: int | None) -> float:
+        if many and name == "prefill_layer_s" and traits_of(engine).any_engine:
+            return calibration.value(name, keys[1:])
         return calibration.value(name, keys if group is None else with_formats[group])
 
-    rates = reached_rates(machine, value, calibration.kernels)
-    if not traits_of(engine).any_engine:
-        return rates
-    layer_s = calibration.value("prefill_layer_s", keys[1:])
-    if many:
-        return replace(rates, prefill_layer_s=layer_s)
-    return replace(rates, prefill_layer_of_many_s=layer_s)
+    return reached_rates(machine, value, calibration.kernels)
 
 
 @lru_cache(maxsize=1024)

@@ -76,8 +76,7 @@ class Rates:
     ``layer_s`` … ``sequence_s``: what a layer, a step and a sequence of a step cost beside the roofs (launches,
     small kernels, the scheduler, sampling); ``prefill_layer_s``: a layer of a step with prompt tokens, which
     engines run without captured graphs: the least time of such a step, ``prefill_more_s`` that of what experts,
-    latent, sparse and recurrent mixers add to it; ``prefill_layer_of_many_s``: that of a layer where several requests
-    are in flight, if it is another. ``stage_loss_fraction``: what each further pipeline stage adds to a
+    latent, sparse and recurrent mixers add to it. ``stage_loss_fraction``: what each further pipeline stage adds to a
     step; ``overlap_loss_fraction``: part of the overlap of stages that is lost. ``gather_steps``: so many steps a
     prompt is held back for those of other replicas of attention.
     """
@@ -106,7 +105,6 @@ class Rates:
     overlap_loss_fraction: Quantity = 0.0
     gather_steps: Quantity = 0.0
     prefill_more_s: Quantity = 0.0
-    prefill_layer_of_many_s: Quantity | None = None
     kernels: Kernels = Kernels(name="")
     host: "HostRates | None" = None
 
