@@ -307,11 +307,18 @@ def test_what_cannot_be_right_is_refused_by_name(
 
 
 def test_a_cache_taken_larger_than_the_memory_rules_leave_it_is_named(client: TestClient) -> None:
-    hardware, engine = {"gpu": "h100-80gb-sxm", "count": 2}, {"name": "vllm", "max_model_len": 512}
-    body = {"model": {"name": "llama-3.1-70b"}, "hardware": hardware, "engine": engine}
-    plan = client.post("/api/memory_plan", json={**BODY, **body}).json()
-    held = plan["kv_cache_tokens"] / 400
-    lengths = {"input_tokens": 200, "output_tokens": 200}
+    body: dict[str, Any] = {
+        "model": {"name": "minimax-m2.5"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "parallelism": {"data": 4},
+        "precision": {"weights": "fp8", "kv_cache": "fp8"},
+        "engine": {"name": "vllm"},
+    }
+    lengths = {"input_tokens": 1000, "output_tokens": 1000}
+    plan = client.post(
+        "/api/memory_plan", json={**BODY, **body, "workload": {**lengths, "concurrency": 2}}
+    ).json()
+    held = plan["kv_cache_tokens"] / 2000
     more, few = (
         ask(client, **body, workload={**lengths, "concurrency": n}) for n in (math.ceil(held) + 1, 2)
     )
