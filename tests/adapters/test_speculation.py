@@ -185,7 +185,9 @@ def test_layers_that_speculation_holds_are_not_called_left_out() -> None:
     assert true_warnings(warned, 0) == warned
 
 
-def planned(model: str, engine: str, speculative: dict[str, Any] | None, **fields: Any) -> MemoryPlanAnswer:
+def planned(
+    model: str, engine: str | dict[str, Any], speculative: dict[str, Any] | None, **fields: Any
+) -> MemoryPlanAnswer:
     return llm_calc.memory_plan(
         **{"model": model, "hardware": "h100-80gb-sxm", "engine": engine, "speculative": speculative} | fields
     )
@@ -357,11 +359,30 @@ def test_what_a_draft_is_follows_from_its_configuration() -> None:
     assert not any("speculative.method" in each for each in words)
 
 
-def test_a_draft_that_an_engine_places_its_own_way_is_not_counted_and_said_so() -> None:
-    part = {"method": "draft_model", "draft": {"name": "llama-3.2-1b"}}
-    assert grown("llama-3.1-8b", "llama.cpp", part)[0] == 0
-    words = planned("llama-3.1-8b", "llama.cpp", part).assumptions
-    assert any("are not counted" in each and "llama.cpp" in each for each in words)
+def llama_plan(draft: str | None) -> MemoryPlanAnswer:
+    part = None if draft is None else {"method": "draft_model", "draft": {"name": draft}}
+    options = {"name": "llama.cpp", "n_ctx": 8192, "n_parallel": 1}
+    return planned("llama-3.1-8b", options, part)
+
+
+def test_llama_cpp_loads_a_draft_with_cells_of_its_own() -> None:
+    """Llama-3.2-1B: 1,235,814,400 numbers, 16 layers of 8 KV heads of 64, keys and values in 16 bits."""
+    plain, drafting = llama_plan(None).per_gpu, llama_plan("llama-3.2-1b").per_gpu
+    norms = 33 * 2048 * 2  # which GGUF files keep in 32 bits: two bytes more than 16
+    assert drafting.weights_bytes - plain.weights_bytes == pytest.approx(2 * 1_235_814_400, abs=norms)
+    cells = 8192 * 16 * 2 * 8 * 64 * 2
+    buffers = drafting.activation_peak_bytes - plain.activation_peak_bytes - cells
+    assert 0 < buffers < 0.3e9  # logits of 128256 tokens and activations of a micro-batch of 512, in 32 bits
+    assert drafting.kv_cache_bytes == plain.kv_cache_bytes
+
+
+def test_llama_cpp_fits_no_draft_that_is_larger_than_the_memory() -> None:
+    """Llama-3.3-70B: 70,553,706,496 numbers, of which the table (128256 x 8192) stays with the host; 2 bytes each."""
+    assert llama_plan(None).fits
+    found = llama_plan("llama-3.3-70b")
+    assert not found.fits
+    assert f"weights of {2 * (70_553_706_496 - 128256 * 8192) / 2**30:.2f} GiB" in found.reason
+    assert any("the draft is loaded beside the model" in each for each in found.assumptions)
 
 
 def test_a_draft_takes_room_from_the_requests_of_an_estimate() -> None:

@@ -40,6 +40,10 @@ PLD); checked: 2026-11-30, read.
 """
 NO_METHOD = "speculative.method: none is named; a draft model of its own is taken"
 NOT_COUNTED = "speculative: weights and cache of the draft are not counted; memory for them must be left"
+LOADED = (
+    "speculative: the draft is loaded beside the model, all of its layers on the GPUs, with as many cells of 16 bits "
+    "as the model has; its cells and buffers stand with the model's compute buffers"
+)
 PACKED = "deepseek_v4"
 """Models whose pools are laid out by their own layers alone."""
 ONE_AT_A_TIME = "speculative: a draft model ends batching: requests are served one at a time"
@@ -49,13 +53,15 @@ ONE_AT_A_TIME = "speculative: a draft model ends batching: requests are served o
 class Drafted:
     """A draft as the core takes it, what it has in memory, and what was taken for granted.
 
-    ``layers``: of the model's own kind; ``model``: one of its own. ``assumed``: whether nobody stated or measured what
-    is accepted. ``memory_words``: what memory holds of it. ``method``: as stated, or as was measured.
+    ``layers``: of the model's own kind; ``model``: one of its own; ``loaded``: by itself. ``assumed``: whether
+    nobody stated or measured what is accepted. ``memory_words``: what memory holds of it. ``method``: as
+    stated, or as was measured.
     """
 
     draft: Draft = NO_DRAFT
     layers: int = 0
     model: DraftModel | None = None
+    loaded: DraftModel | None = None
     words: tuple[str, ...] = ()
     memory_words: tuple[str, ...] = ()
     assumed: bool = False
@@ -63,7 +69,7 @@ class Drafted:
 
     def beside(self, setup: Setup) -> Setup:
         """A deployment with what the draft has in memory."""
-        setup = replace(setup, drafted_tokens=self.draft.tokens)
+        setup = replace(setup, drafted_tokens=self.draft.tokens, draft=self.loaded)
         numbers = setup.numbers
         if self.model is not None:
             recipe = recipe_beside(numbers.recipe, setup.model, self.model)
@@ -118,6 +124,7 @@ def drafted(
         draft=draft,
         layers=layers,
         model=found.draft if traits_of(engine).load.drafts_placed else None,
+        loaded=None if traits_of(engine).load.drafts_placed else found.draft,
         words=(*words, *memory),
         memory_words=memory,
         assumed=measured is None and _open(part),
@@ -130,7 +137,7 @@ def _in_memory(found: Found, method: Method | None, subject: Subject, engine: st
     if found.draft is None:
         return Found(draft=None, words=(_memory_words(method, subject.prediction_layers),))
     if not traits_of(engine).load.drafts_placed:
-        return Found(draft=found.draft, words=(*found.words[:-1], f"{NOT_COUNTED} ({engine})"))
+        return Found(draft=found.draft, words=(*found.words, LOADED), unlike=found.unlike)
     return found
 
 

@@ -273,6 +273,33 @@ def test_experts_in_a_long_queue_are_all_read() -> None:
     assert float(queue.running) == 1000.0
 
 
+@pytest.mark.parametrize("deployment", [DEPLOYMENT, DEALT], ids=["tensor", "experts dealt"])
+@pytest.mark.parametrize("concurrency", [2, 8, 64])
+def test_percentiles_of_whole_requests_are_of_those_of_the_mean(
+    deployment: Deployment, concurrency: int
+) -> None:
+    """Lengths of a loop are drawn between 80 and 100 %, and all its times said of the full ones."""
+    found = estimate.simulated_loop(deployment, LENGTHS, concurrency)
+    assert found.each.latency_s.mean() == pytest.approx(float(found.request_latency_s), rel=1e-3)
+    p50, p90, *_ = dict(found.percentiles)["request_latency_s"]
+    assert p90 >= found.request_latency_s
+    assert p50 == pytest.approx(float(found.request_latency_s), rel=0.1), "requests of one length see alike"
+
+
+def test_a_shorter_answer_s_latency_is_said_of_the_full_length() -> None:
+    """51 tokens in 1 + 50 x 0.1 s are 101 in 1 + 100 x 0.1 s."""
+    seen = Served(
+        ttft_s=np.array([1.0, 1.0]),
+        tpot_s=np.array([0.1, 0.2]),
+        latency_s=np.array([6.0, 21.0]),
+        elapsed_s=21.0,
+        output_tokens=152.0,
+        mean_running=2.0,
+        outputs=np.array([51.0, 101.0]),
+    )
+    assert seen.in_full(101.0) == pytest.approx([11.0, 21.0])
+
+
 def test_latencies_of_a_run_grow_with_its_times_a_token() -> None:
     """100 further tokens of 0.1 s take 10 s of the run's 11 s; at 0.2 s a token all take 20 s, and the waits stay."""
     seen = Served(

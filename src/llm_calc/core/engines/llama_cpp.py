@@ -13,10 +13,10 @@ from llm_calc.core.engines.base import GpuBudget, Limits, MemoryPlan, Pool, Setu
 from llm_calc.core.engines.llama_cpp_cache import CacheRules, cache_bytes, claims, widened_notes
 from llm_calc.core.engines.llama_cpp_compute import Graph, compute_bytes, host_compute_bytes
 from llm_calc.core.engines.llama_cpp_copies import copies_of
+from llm_calc.core.engines.llama_cpp_draft import draft_of
 from llm_calc.core.engines.llama_cpp_fit import FitQuestion, Loading, dealt_layers, fitted
 from llm_calc.core.engines.llama_cpp_loading import (
     Parts,
-    Told,
     check,
     device_weights,
     doubled_bytes,
@@ -25,9 +25,8 @@ from llm_calc.core.engines.llama_cpp_loading import (
     kept_with_host,
     longest_request,
     notes,
-    unused,
 )
-from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of
+from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of, without_effect
 from llm_calc.core.engines.llama_cpp_rules import LlamaCppRules
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING, Slots, padded, slots_of
 from llm_calc.core.engines.llama_cpp_split import Device
@@ -109,7 +108,7 @@ class LlamaCpp:
         split = devices_of(setup, loading)
         host, slots = self._host(setup, loading, split), self.slots_at(loading.n_ctx)
         found = fullest([self._device(setup, loading, split, stage, host) for stage in range(len(split))])
-        said = (*notes(setup, loading, split, slots), *self.without_effect(setup, slots))
+        said = (*notes(setup, loading, split, slots), *without_effect(setup, self, slots))
         here = [device.layers for device in split] if self.cache_on_device else []
         return replace(found, notes=(*said, *widened_notes(setup, here, self._cache_rules(setup, loading))))
 
@@ -191,11 +190,15 @@ class LlamaCpp:
     def _parts(self, setup: Setup, loading: Loading, split: tuple[Device, ...], stage: int) -> Parts:
         """Weights, cells and compute buffer of one device."""
         layers = split[stage].layers
-        return Parts(
+        own = Parts(
             weights_bytes=device_weights(setup, loading, split, stage),
             kv_cache_bytes=self._cells(setup, loading, layers) if self.cache_on_device else 0.0,
             compute_bytes=compute_bytes(self._graph(setup, loading, split, stage)),
         )
+        if setup.draft is None:
+            return own
+        beside, its = draft_of(setup, setup.draft, loading, self._shares(setup))
+        return own.beside(self._parts(beside, its, devices_of(beside, its), stage))
 
     @property
     def cache_on_device(self) -> bool:
@@ -275,11 +278,6 @@ class LlamaCpp:
             places=slots,
             host=host,
         )
-
-    def without_effect(self, setup: Setup, slots: Slots) -> tuple[str, ...]:
-        """What was said and changes nothing here, or less than it says, in words."""
-        told = Told(self.cpu_moe or self.n_cpu_moe > 0, self.override_tensor, self.main_gpu, self.split_mode)
-        return tuple(unused(setup, told, slots))
 
     def _host(self, setup: Setup, loading: Loading, split: tuple[Device, ...]) -> HostBudget:
         """What the host's memory holds; where memory is shared, the GPU's own memory bounds it."""

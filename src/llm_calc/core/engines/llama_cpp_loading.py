@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.llama_cpp_fit import Loading
@@ -45,6 +45,15 @@ class Parts:
         Definition: the framework stands beside it.
         """
         return self.weights_bytes + self.kv_cache_bytes + self.compute_bytes
+
+    def beside(self, draft: "Parts") -> "Parts":
+        """The same with a draft, whose cells are all allocated at start: no request gets more of them [bytes].
+
+        ``weights + its weights``, ``compute + its compute + its cells``.
+        Definition: the cells of the model are what its requests take.
+        """
+        fixed = self.compute_bytes + draft.compute_bytes + draft.kv_cache_bytes
+        return replace(self, weights_bytes=self.weights_bytes + draft.weights_bytes, compute_bytes=fixed)
 
 
 def free_memory(setup: Setup, taken: float) -> tuple[float, ...]:

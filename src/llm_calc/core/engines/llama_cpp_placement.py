@@ -1,7 +1,11 @@
 """A loading of llama.cpp as shares of a step: which matrices and caches the host computes."""
 
+from typing import Protocol
+
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.llama_cpp_fit import Loading
+from llm_calc.core.engines.llama_cpp_loading import Told, unused
+from llm_calc.core.engines.llama_cpp_slots import Slots
 from llm_calc.core.engines.llama_cpp_split import Device, devices, tensor_name
 from llm_calc.core.memory import weight_bytes
 from llm_calc.core.operators.linear import group_of
@@ -96,3 +100,39 @@ def _lies_on(loading: Loading, split: tuple[Device, ...], layer: int, name: str)
     moved = (each.device for each in loading.onward if each.layer == layer and name in each.names)
     own = (stage for stage, device in enumerate(split) if layer in device.layers)
     return next(moved, next(own, None))
+
+
+class Says(Protocol):
+    """An engine with options that may change nothing."""
+
+    @property
+    def cpu_moe(self) -> bool:
+        """Whether all routed experts stay with the host."""
+
+    @property
+    def n_cpu_moe(self) -> int:
+        """First layers whose experts do [layers].
+
+        Definition: the option.
+        """
+
+    @property
+    def override_tensor(self) -> str | None:
+        """Tensors that do."""
+
+    @property
+    def main_gpu(self) -> int:
+        """The GPU of ``split_mode`` none, counted from 0 [1].
+
+        Definition: the option.
+        """
+
+    @property
+    def split_mode(self) -> str:
+        """How layers are dealt."""
+
+
+def without_effect(setup: Setup, said: Says, slots: Slots) -> tuple[str, ...]:
+    """What was said and changes nothing here, or less than it says, in words."""
+    told = Told(said.cpu_moe or said.n_cpu_moe > 0, said.override_tensor, said.main_gpu, said.split_mode)
+    return tuple(unused(setup, told, slots))

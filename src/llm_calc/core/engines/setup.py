@@ -7,6 +7,7 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.host import Host
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
+from llm_calc.core.serving.drafts import DraftModel
 from llm_calc.core.workloads.largest_images import LargestItem
 
 
@@ -15,6 +16,7 @@ class Setup:
     """A model with its number formats, cut over GPUs of one kind, or over ``unlike`` ones, one a pipeline stage.
 
     ``drafted_tokens``: proposed a step by speculation. ``largest_item``: of what its encoder sees, where that is known.
+    ``draft``: a model that is loaded beside it as one of its own.
     """
 
     model: Model
@@ -25,6 +27,7 @@ class Setup:
     host: Host | None = None
     drafted_tokens: int = 0
     largest_item: LargestItem | None = None
+    draft: DraftModel | None = None
 
     def memory_of(self, stage: int) -> int:
         """What a process finds on the idle device of a pipeline stage [bytes].

@@ -80,6 +80,7 @@ def _counted(served: Served, before: int, rate_per_s: float) -> Served:
         ttft_s=ttft,
         tpot_s=served.tpot_s[chosen],
         latency_s=latency,
+        outputs=served.outputs[chosen],
         mean_running=rate_per_s * float((latency - ttft).mean()),
     )
 

@@ -256,7 +256,7 @@ def from_run(
     longer = tpot / tpots.mean()
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host, together))
     first = (first + start_waits(len(first), together, deployment.host)) * float(deployment.offsets.ttft)
-    later = served.latency_s - float(served.ttft_s.mean())
+    later = served.in_full(float(lengths.output_tokens)) - float(served.ttft_s.mean())
     ends = float(first.mean()) + (later * longer if len(served.tpot_s) else later)
     each = Requests(ttft_s=first, tpot_s=tpots * longer, latency_s=ends)
     latency = float(first.mean()) + (float(lengths.output_tokens) - 1) * tpot

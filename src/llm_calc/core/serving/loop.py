@@ -56,6 +56,7 @@ class Order:
             ttft_s=began + (ready - began) / self.group - arrived,
             tpot_s=times if self.later.all() else times[self.later],
             latency_s=last - sent,
+            outputs=self.output,
             elapsed_s=elapsed_s,
             output_tokens=float(self.output.sum()) * self.group,
             mean_running=float(seconds @ self.running) / elapsed_s * self.group if elapsed_s else 0.0,

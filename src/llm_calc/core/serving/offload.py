@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.llama_cpp_placement import without_effect
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.host import Host, host_words
@@ -80,7 +81,7 @@ def offload_of(engine: Engine, setup: Setup, rates: Rates, reach: HostReach) -> 
     if not isinstance(engine, LlamaCpp):
         return Offload(placement=ALL_ON_GPU, rates=rates, reach=reach)
     loading = engine.loading(setup)
-    told = engine.without_effect(setup, engine.slots_at(loading.n_ctx))
+    told = without_effect(setup, engine, engine.slots_at(loading.n_ctx))
     whole = loading.is_whole(setup.model.num_layers) and engine.cache_on_device
     placement = ALL_ON_GPU if setup.host is None or whole else engine.placement(setup)
     if setup.host is None or not placement.uses_host:

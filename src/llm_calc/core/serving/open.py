@@ -42,6 +42,7 @@ class OpenRun(Run):
             ttft_s=began + (ready - began) / self.group - arrived,
             tpot_s=(last - first)[later] / (output[later] - 1),
             latency_s=last - sent,
+            outputs=output,
             elapsed_s=self.now,
             output_tokens=float(output.sum()) * self.group,
             mean_running=self.busy / self.now * self.group if self.now else 0.0,

@@ -1,6 +1,6 @@
 """What arrives at an engine, and what its requests saw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -133,7 +133,10 @@ class Draws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What the requests of a run saw, and the means over the run."""
+    """What the requests of a run saw, and the means over the run.
+
+    ``outputs``: tokens of each answer in the order of ``latency_s``; empty where all are of the nominal length.
+    """
 
     ttft_s: FloatArray
     tpot_s: FloatArray
@@ -141,6 +144,20 @@ class Served:
     elapsed_s: float
     output_tokens: float
     mean_running: float
+    outputs: FloatArray = field(default_factory=lambda: np.empty(0))
+
+    def in_full(self, output_tokens: float) -> FloatArray:
+        """Latencies as if every answer were of the nominal length [s].
+
+        ``latency + tpot x (nominal - drawn)``, each by its own time a token; of a single token by the mean.
+        Definition: further tokens take as long as those that came.
+        """
+        if not len(self.outputs) or not len(self.tpot_s):
+            return self.latency_s
+        each = np.full(len(self.outputs), float(self.tpot_s.mean()))
+        each[self.outputs > 1] = self.tpot_s
+        found: FloatArray = self.latency_s + each * (output_tokens - self.outputs)
+        return found
 
 
 def poisson_arrivals(rate_per_s: float, requests: int) -> tuple[float, ...]:
