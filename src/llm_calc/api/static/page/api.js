@@ -182,7 +182,6 @@ export const begun = computed(() => {
   return complete;
 });
 
-/** Ask anew whenever the scenario changes. */
 export function follow() {
   let first = true;
   effect(() => {

@@ -22,7 +22,6 @@ const [DIMENSIONS, LAYOUT, LOADS] = [LINKS.custom_fields, LINKS.layout_fields, L
 /** A config.json goes into a body letter by letter: numbers that JavaScript has no exact value for, Infinity too. */
 const VERBATIM = "\u0001";
 
-/** A body as JSON text. */
 export function textOf(body, indent) {
   const text = JSON.stringify(body, null, indent);
   return text.replace(/"\\u0001((?:[^"\\]|\\.)*)"/g, (_, inner) => JSON.parse(`"${inner}"`));
@@ -149,7 +148,6 @@ export function inspection(scenario, source, cache = "auto") {
   return { model: asked.model, precision: asked.precision, workload: lean({ input_tokens, output_tokens }) };
 }
 
-/** The price of a GPU where the form names one. */
 function prices(scenario) {
   return scenario.usd ? { [scenario.g]: number(scenario.usd) } : undefined;
 }

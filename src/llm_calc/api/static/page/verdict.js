@@ -28,7 +28,6 @@ function Tile({ name, title, spelt, value, range, under = [], target, opens }) {
 
 const KEPT = { true: ["met", "✓ within target"], false: ["missed", "✕ beyond target"], null: [null, ""] };
 
-/** A time with its range, 95th percentile and target. */
 function TimeTile({ name, title, spelt, figure, served, reason, target, holds, opens, more }) {
   const value = served?.[figure], range = served?.interval[figure], spread = served?.percentiles?.[figure], late = spread?.p95;
   const kept = reason && target ? false : keeps(holds ? spread?.[holds] ?? value : value, target);
@@ -37,7 +36,6 @@ function TimeTile({ name, title, spelt, figure, served, reason, target, holds, o
   return html`<${Tile} name=${name} title=${title} spelt=${spelt} value=${time(value)} range=${reason || likely} under=${[late != null && `slowest 5 %: ${time(late)}`, more, word]} target=${tone} opens=${opens} />`;
 }
 
-/** How sessions begin and go on. */
 function turnsOf(served) {
   const turns = served?.sessions;
   return turns && `first turn ${time(turns.first_turn_ttft_s)}, later ${time(turns.later_turns_ttft_s)}; ${percent(turns.hit_fraction)} of prompts cached`;
@@ -74,7 +72,6 @@ function nearestText(run) {
   return `Nearest published run: ${shown}; ${run.differs.length ? `it differs in ${run.differs.map(differing).join(", ")}` : "it differs in nothing"}.`;
 }
 
-/** Which engine's rules were taken, and of which day. */
 function rulesOf(plan) {
   if (!plan) return "";
   const { name, version, rules_read_on: day } = plan.engine;
@@ -110,7 +107,6 @@ function jump(id) {
   };
 }
 
-/** Tone, icon, word and what stands behind them. */
 function headOf({ plan, served, each, refused, busy }) {
   if (refused) return ["unknown", "?", "Not answered", ""];
   if (!plan) return ["unknown", busy ? "…" : "?", busy ? "Computing" : "Unknown", ""];
@@ -121,7 +117,6 @@ function headOf({ plan, served, each, refused, busy }) {
   return [tone, icon, word, `weights ${size(per.weights_bytes)} + KV cache ${size(per.kv_cache_bytes)} + other ${size(other)} of ${size(per.memory_bytes)} on each GPU`];
 }
 
-/** Where answers to what is asked most stand. */
 const JUMPS = [["quants", "Which quantization fits?"], ["plans", "What to rent"], ["gpus", "Every GPU"]];
 
 /** What was refused, each a way to its field. */

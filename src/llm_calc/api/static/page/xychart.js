@@ -34,7 +34,6 @@ function extent(values, isLog) {
   return isLog ? [low / 1.25, high * 1.25] : [0, high * 1.1 || 1];
 }
 
-/** Scales of both axes over everything that is shown. */
 function scales({ shown, width, height, x, y, marker }) {
   const all = [...shown.flatMap((each) => each.points), ...(marker ? [marker] : [])];
   const ys = all.flatMap((point) => [point.y, point.low ?? point.y, point.high ?? point.y]);
