@@ -177,6 +177,21 @@ def confidence_of(placed: Placed) -> Confidence:
     return APPROXIMATE if apart else placed.unused.confidence
 
 
+def waiting_words(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
+    """That requests in flight wait for others, and what there are too few of: slots, or room in the cache."""
+    deployment = placed.deployment
+    room, slots = (int(float(each) * placed.replicas + 1e-9) for each in (deployment.capacity, min(deployment.limit, 1e9)))
+    if workload.load != "concurrency" or workload.requests_in_flight <= min(room, slots):
+        return
+    if traits_of(placed.engine).load.slots and slots <= room + 1:
+        said = f"the server has {counted(slots, 'slot')}, one for each request (n_parallel; of ollama num_parallel)"
+    elif slots < room:
+        said = f"the engine runs {counted(slots, 'request')} at once by its own limit"
+    else:
+        said = f"the KV cache holds about {counted(max(room, 1), 'request')} of this length"
+    yield f"workload.concurrency: {said}; the others wait"
+
+
 def _load_warnings(
     request: ServingEstimateRequest, placed: Placed, turns: Found | None, sides: Sides | None
 ) -> Iterator[str]:
@@ -190,10 +205,7 @@ def _load_warnings(
     if turns is not None:
         yield from session_warnings(placed, workload, turns)
         return
-    room = float(placed.deployment.capacity) * placed.replicas
-    if workload.load == "concurrency" and workload.requests_in_flight > room:
-        held = counted(round(room), "request")
-        yield f"workload.concurrency: the KV cache holds about {held} of this length; the others wait"
+    yield from waiting_words(placed, workload)
     if workload.load == "request_rate":
         if not were_measured(placed.engine):
             yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"
