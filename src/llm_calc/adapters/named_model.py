@@ -13,8 +13,8 @@ from llm_calc.core.model import Model
 
 OPTIONS = ("model", "model_path", "hf_repo")
 """Options by which engines are told what to load: vLLM's, TensorRT-LLM's and MLX's, SGLang's, llama.cpp's."""
-LOADED = {"bitsandbytes": ("nf4", "int8"), "gguf": ("gguf",)}
-"""Kinds of files by which engines load weights (``load_format``) and that hold them in formats of their own."""
+LOADED = {"bitsandbytes": ("nf4", "int8"), "gguf": ("gguf", "16-bit", "32-bit")}
+"""Kinds of files by which engines load weights (``load_format``) and what they hold; GGUF unquantized ones too."""
 MOST_CHARACTERS = 200
 ROUGH = ("num_layers", "hidden_size")
 """Sizes that files in GGUF and dimensions state as a model's own file does."""
@@ -39,9 +39,9 @@ def _check_loaded(subject: Subject, kind: object) -> None:
     weights = subject.precision.weights
     stored = LOADED.get(kind) if isinstance(kind, str) else None
     if stored is not None and weights.storage not in stored:
-        such = "nf4" if kind == "bitsandbytes" else "q4_k_m"
+        such = "nf4" if kind == "bitsandbytes" else "bf16"
         msg = (
-            f"engine.load_format: {kind} holds weights in formats of its own, such as {such}, but the request's are "
+            f"engine.load_format: {kind} holds weights in formats such as {such}, but the request's are "
             f"{weights.name}; they must agree (precision.weights)"
         )
         raise InvalidInputError(msg, field="engine.load_format")
