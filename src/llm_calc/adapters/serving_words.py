@@ -19,6 +19,7 @@ from llm_calc.adapters.said_unused import APPROXIMATE, Confidence
 from llm_calc.adapters.session_words import session_assumptions, session_warnings, tier_assumptions
 from llm_calc.adapters.unnamed_engine import unnamed_words
 from llm_calc.adapters.wire.engines import EnginePart
+from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.serving import (
     Percentiles,
     PercentilesOfRun,
@@ -180,7 +181,10 @@ def confidence_of(placed: Placed) -> Confidence:
 def waiting_words(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
     """That requests in flight wait for others, and what there are too few of: slots, or room in the cache."""
     deployment = placed.deployment
-    room, slots = (int(float(each) * placed.replicas + 1e-9) for each in (deployment.capacity, min(deployment.limit, 1e9)))
+    room, slots = (
+        int(float(each) * placed.replicas + 1e-9)
+        for each in (deployment.capacity, min(deployment.limit, 1e9))
+    )
     if workload.load != "concurrency" or workload.requests_in_flight <= min(room, slots):
         return
     if traits_of(placed.engine).load.slots and slots <= room + 1:

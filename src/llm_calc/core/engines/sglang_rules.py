@@ -142,13 +142,15 @@ def usual_kernels(setup: Setup) -> frozenset[str]:
     """Attention kernels that are taken where none are named, as ``attention_backend`` says them.
 
     Hopper: ``fa3``; compute capability 10: those of TRT-LLM, of latent attention FlashInfer's too; else FlashInfer's,
-    of latent attention and beside sinks Triton's.
+    of latent attention Triton's. AMD's: ``aiter``, of latent attention Triton's where heads of a GPU are not 16 or 128.
     Read in SGLang 0.5.23 ``srt/arg_groups/model_override_base.py``, ``get_default_attn_backend``; checked: 2026-11-30.
-    Leaves out: types of models with kernels of their own.
+    Leaves out: types of models with kernels of their own, and sinks, beside which Triton's are taken.
     """
     capability, latent = (setup.gpu.compute_capability or "").partition(".")[0], is_latent(setup.model)
     if capability == "9":
         return frozenset({"fa3"})
     if capability == "10":
         return frozenset({"trtllm_mla", "flashinfer"} if latent else {"trtllm_mha"})
-    return frozenset({"triton"} if latent else {"flashinfer", "triton"})
+    if setup.gpu.vendor == "AMD":
+        return frozenset({"aiter", "triton"} if latent else {"aiter"})
+    return frozenset({"triton"} if latent else {"flashinfer"})
