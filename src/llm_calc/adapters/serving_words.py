@@ -62,6 +62,7 @@ NARROW = {
     "precision.activations": "matrices in such weights are not multiplied with these; steps are timed as by the "
     "engine's own",
 }
+LONG_WAIT_S = 60.0
 UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
 UNCUT = (
     "leaves prompts whole; they are timed as if the last of a step could be cut where the step is full, where a whole "
@@ -176,6 +177,12 @@ def confidence_of(placed: Placed) -> Confidence:
     units = placed.subject.setup.gpu.generation in UNCOUNTED_UNITS
     apart = placed.untimed or placed.beside.draft.assumed or packs_cache(placed) or units
     return APPROXIMATE if apart else placed.unused.confidence
+
+
+def slow_words(ttft_s: float) -> Iterator[str]:
+    """That nobody waits so long for a first token, where one takes more than a minute."""
+    if ttft_s > LONG_WAIT_S:
+        yield f"ttft_s: a first token comes after {ttft_s / 60:.3g} minutes; ask for less at once, or for a limit on it"
 
 
 def waiting_words(placed: Placed, workload: WorkloadPart) -> Iterator[str]:

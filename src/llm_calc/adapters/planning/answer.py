@@ -19,7 +19,7 @@ from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.said_unused import of_formats
-from llm_calc.adapters.serving_words import placed_warnings, unit_words
+from llm_calc.adapters.serving_words import placed_warnings, slow_words, unit_words
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
 from llm_calc.adapters.wire.plans import BreakEven, Plan, PlanMemory
@@ -105,6 +105,7 @@ def _own_notes(scene: Scene, plan: Evaluated) -> list[str]:
     basis = basis_words(placed, engine, plan.row.choice.way, plan.workload)
     return [
         *of_formats(placed.assumptions),
+        *slow_words(float(plan.found.ttft_s)),
         *placed_warnings(placed),
         *units,
         *basis,

@@ -22,7 +22,7 @@ from llm_calc.adapters.planning.ways import Way
 from llm_calc.adapters.runs_on import refusal
 from llm_calc.adapters.said_unused import of_formats
 from llm_calc.adapters.serving import place_request, time_load
-from llm_calc.adapters.serving_words import placed_warnings, unit_words
+from llm_calc.adapters.serving_words import placed_warnings, slow_words, unit_words
 from llm_calc.adapters.setup import load_of
 from llm_calc.adapters.stopping import checkpoint
 from llm_calc.adapters.units import gib
@@ -236,7 +236,8 @@ def _holding(
 def _own_warnings(each: Holding, source: SourcedModel) -> list[str]:
     """What is said of this GPU and engine and their times; words on the model are the answer's."""
     unmeasured = basis_words(each.placed, each.planned.engine, Way(), each.request.workload)
-    times = (*placed_warnings(each.placed), *unit_words(each.gpu), *unmeasured)
+    slow = slow_words(float(each.found.ttft_s))
+    times = (*slow, *placed_warnings(each.placed), *unit_words(each.gpu), *unmeasured)
     told = (*of_formats(each.placed.assumptions), *times)
     return [words for words in told if words not in source.warnings]
 
