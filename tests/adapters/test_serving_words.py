@@ -31,9 +31,14 @@ def test_requests_wait_for_what_there_is_too_little_of(engine: dict[str, Any], s
 
 
 def test_a_plan_whose_first_tokens_take_minutes_says_so() -> None:
-    question: dict[str, Any] = {"model": {"name": "llama-3.1-70b"}, "gpus": ["l4"], "objective": "gpus"}
+    question: dict[str, Any] = {
+        "model": {"name": "llama-3.1-70b"},
+        "gpus": ["apple-m3-ultra-256gb"],
+        "objective": "gpus",
+        "limits": {"max_gpus": 1},
+    }
     slow = llm_calc.plan(
-        **question, workload={"input_tokens": 30_000, "output_tokens": 100, "concurrency": 32}
+        **question, workload={"input_tokens": 30_000, "output_tokens": 100, "concurrency": 4}
     )
     quick = llm_calc.plan(**question, workload={**LENGTHS, "concurrency": 2})
     assert slow.plans[0].ttft_s > 60
