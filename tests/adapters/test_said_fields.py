@@ -298,7 +298,7 @@ PLANNED = {
             {
                 "model": {"name": "llama-3.1-8b"},
                 "gpus": ["h100-80gb-sxm"],
-                "context_tokens": 4096,
+                "context_tokens": 2048,
                 "engine": {"name": "vllm"},
             },
         ),

@@ -165,12 +165,14 @@ def test_rows_beyond_small_graphs_are_not_called_measured() -> None:
 
 def test_rows_of_a_larger_cache_rest_on_what_the_endpoint_says() -> None:
     asked = {
-        "model": {"name": "qwen3-32b"},
-        "hardware": H100,
+        "model": {"name": "minimax-m2.5"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "parallelism": {"data": 4},
+        "precision": {"weights": "fp8", "kv_cache": "fp8"},
         "engine": {"name": "vllm"},
-        "workload": {"input_tokens": 3000, "output_tokens": 500},
+        "workload": {"input_tokens": 1000, "output_tokens": 1000},
     }
-    grid = {"workload.concurrency": [2, 8, 100]}
+    grid = {"workload.concurrency": [2, 8, 400]}
     exact, closed = (rows(asked, grid, method) for method in ("as_endpoint", "closed_form"))
     assert [row["basis"] for row in closed] == [row["basis"] for row in exact]
     assert {row["basis"] for row in exact} == {"measured", "calibrated"}
