@@ -328,6 +328,29 @@ def test_a_cache_taken_larger_than_the_memory_rules_leave_it_is_named(client: Te
     assert not any("memory rules" in warning for warning in ask(client)["warnings"])
 
 
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [
+        ("vllm", {"enforce_eager": True}),
+        ("vllm", {"cudagraph_mode": "NONE"}),
+        ("sglang", {"disable_cuda_graph": True}),
+        ("trtllm", {"cuda_graph": False}),
+    ],
+)
+def test_steps_without_graphs_take_longer(client: TestClient, engine: str, option: dict[str, Any]) -> None:
+    """An 8B model on an H100 reads its weights in 5 ms; 32 layers launched kernel by kernel take about 10."""
+    lengths = {"input_tokens": 1000, "output_tokens": 200}
+    for load in ({"concurrency": 1}, {"concurrency": 32}, {"request_rate": 2}, {"batch": 8}):
+        usual, eager = (
+            ask(client, engine={"name": engine, **said}, workload={**lengths, **load})
+            for said in ({}, option)
+        )
+        assert 1.05 * usual["tpot_s"] < eager["tpot_s"] < 3 * usual["tpot_s"], load
+        assert eager["ttft_s"] >= usual["ttft_s"]
+        assert eager["basis"]["kind"] == "formula_only"
+        assert any("no run without graphs was measured" in words for words in eager["warnings"])
+
+
 def test_the_link_between_pools_is_named(client: TestClient) -> None:
     change = {"hardware": {"gpu": "h100-80gb-sxm", "count": 2}, "disaggregated": {}}
     assert any("cache travels at 450 GB/s" in each for each in ask(client, **change)["assumptions"])
@@ -363,6 +386,8 @@ def test_a_draft_gains_no_more_tokens_than_an_answer_has(client: TestClient) -> 
     [
         ({"name": "vllm", "enforce_eager": True}, "engine.enforce_eager"),
         ({"name": "vllm", "cudagraph_mode": "NONE"}, "engine.cudagraph_mode"),
+        ({"name": "vllm", "cudagraph_mode": "PIECEWISE"}, "engine.cudagraph_mode"),
+        ({"name": "vllm", "async_scheduling": False}, "engine.async_scheduling"),
         ({"name": "vllm", "decode_context_parallel_size": 1}, None),
         ({"name": "sglang", "disable_cuda_graph": True}, "engine.disable_cuda_graph"),
         ({"name": "trtllm", "cuda_graph": False}, "engine.cuda_graph"),
@@ -374,7 +399,8 @@ def test_an_option_whose_effect_on_time_is_not_known_is_named(
     client: TestClient, engine: dict[str, Any], named: str | None
 ) -> None:
     found = ask(client, engine=engine)
-    said = [warning.partition(":")[0] for warning in found["warnings"] if "effect on time" in warning]
+    unknown = ("effect on time", "no run without graphs")
+    said = [words.partition(":")[0] for words in found["warnings"] if any(each in words for each in unknown)]
     assert said == ([named] if named else [])
     assert (found["basis"]["kind"] == "formula_only") == (named is not None)
     assert (found["interval"]["status"] == "uncalibrated") == (named is not None)

@@ -12,7 +12,7 @@ from llm_calc.adapters.beside_model import NOTHING_BESIDE, Beside
 from llm_calc.adapters.cache_types import with_cache_types
 from llm_calc.adapters.calibration import load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.engines import engine_from, untimed_options
+from llm_calc.adapters.engines import engine_from, untimed_options, with_launches_of
 from llm_calc.adapters.graphs import OPTIONS, beyond_graphs
 from llm_calc.adapters.release_days import at_release, release_factor
 from llm_calc.adapters.said_unused import NOTHING_UNUSED, Unused, unused_of
@@ -148,8 +148,8 @@ def place_subject(
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
     subject = with_groups(subject, engine) if subject.setup.layout.data > 1 else subject
-    stated = engine.model_fields_set
-    dealt = check_dealt(built, subject.setup) if built.traits.options.contexts in stated else ()
+    contexts, stated = built.traits.options.contexts, engine.model_fields_set
+    dealt = check_dealt(built, subject.setup) if contexts in stated else ()
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     default, (subject, kv_cache, assumed) = subject, served.with_served_cache(subject, precision, engine.name)
     beside = stands_beside(speculative, lora, subject, catalogs, engine)
@@ -175,8 +175,8 @@ def place_subject(
 
 def _as_planned(placed: Placed) -> Placed:
     """As a side, none of which was ever measured, which alone says of a cache that it is larger than planned."""
-    held = served.held_as_planned(placed.deployment, placed.timed_plan, placed.context_tokens)
-    return replace(placed, deployment=held)
+    deployment, plan = placed.deployment, placed.timed_plan
+    return replace(placed, deployment=served.held_as_planned(deployment, plan, placed.context_tokens))
 
 
 def _of_cache_room(placed: Placed, workload: WorkloadPart, unheld: tuple[str, ...]) -> dict[str, Any]:
@@ -297,4 +297,4 @@ def _as_measured(placed: Placed, engine: EnginePart, built: Engine, workload: Wo
     timed = with_bounds(timed, placed.machine, built, setup, workload)
     if (factor := release_factor(engine, setup.gpu)) is not None:
         timed = at_release(timed, calibration.name, factor)
-    return replace(placed, deployment=timed, release_factor=factor)
+    return replace(placed, deployment=with_launches_of(timed, engine), release_factor=factor)

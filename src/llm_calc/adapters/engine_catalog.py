@@ -91,7 +91,7 @@ class EngineFile(BaseModel):
     """A file of ``catalogs/engines``: an engine's releases, the oldest first.
 
     ``disaggregation``: absent where it is not known. ``untimed``: values of options that make the engine slower or
-    faster in a way that no time here knows of.
+    faster in a way that no time here knows of. ``uncaptured``: those under which decode steps run without graphs.
     """
 
     model_config = STRICT
@@ -100,6 +100,7 @@ class EngineFile(BaseModel):
     title: str
     disaggregation: Disaggregation | None = None
     untimed: dict[str, Many[OptionValue]] = {}
+    uncaptured: dict[str, Many[OptionValue]] = {}
     releases: Many[ReleaseRow] = Field(min_length=1)
 
 
@@ -116,6 +117,7 @@ class EngineRules:
     rules: object
     without: tuple[str, ...]
     untimed: Mapping[str, tuple[OptionValue, ...]]
+    uncaptured: Mapping[str, tuple[OptionValue, ...]]
     disaggregates: bool
     reuse_apart: str
 
@@ -209,6 +211,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
         ("defaults: no options", {*row.defaults} - names),
         ("without: no options", {*(row.without or ())} - names),
         ("untimed: no options", {*read.untimed} - names),
+        ("uncaptured: none of untimed", {*read.uncaptured} - {*read.untimed}),
         ("constants: not known", {constant.name for constant in row.constants} - CONSTANTS),
     ):
         if wrong:
@@ -226,6 +229,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
         rules=_switches(read.name, row, where),
         without=row.without or (),
         untimed=read.untimed,
+        uncaptured=read.uncaptured,
         disaggregates=read.disaggregation is not None and read.disaggregation.runs,
         reuse_apart="" if read.disaggregation is None else read.disaggregation.reuse,
     )

@@ -1,6 +1,7 @@
 """Engines built from the catalog: of the release that a request names, with its options."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from llm_calc.adapters.ages import old_rules
@@ -20,6 +21,7 @@ from llm_calc.core.engines.releases import (
 )
 from llm_calc.core.engines.vllm import LONGEST_THAT_FITS
 from llm_calc.core.errors import InvalidInputError, UnknownNameError
+from llm_calc.core.serving.estimate import Deployment
 
 COPIES = ("num_redundant_experts", "ep_num_redundant_experts")
 """Numbers of experts that are stored again, of which no run was measured."""
@@ -139,6 +141,27 @@ def _refuse_open_preset(part: EnginePart) -> None:
 def release_of(part: EnginePart) -> EngineRules:
     """The release whose rules answer for a request."""
     return engine_rules(part.name, part.version)
+
+
+def runs_captured(part: EnginePart) -> bool:
+    """Whether decode steps run as captured graphs, as far as the request's options say."""
+    off = release_of(part).uncaptured
+    return not any(getattr(part, name, None) in values for name, values in off.items())
+
+
+def with_launches_of(deployment: Deployment, engine: EnginePart) -> Deployment:
+    """The deployment whose decode steps are launched kernel by kernel, where the request switches graphs off."""
+    return deployment if runs_captured(engine) else _uncaptured(deployment)
+
+
+def _uncaptured(deployment: Deployment) -> Deployment:
+    kernels, server, alone = deployment.rates.kernels, deployment.server, deployment.alone
+    return replace(
+        deployment,
+        rates=replace(deployment.rates, kernels=replace(kernels, captured=False)),
+        server=None if server is None else _uncaptured(server),
+        alone=None if alone is None else _uncaptured(alone),
+    )
 
 
 def untimed_options(part: EnginePart) -> tuple[str, ...]:

@@ -52,6 +52,11 @@ UNTIMED = (
     "its effect on time is not known; steps are timed as by the engine's default, with the memory that it leaves for "
     "the KV cache"
 )
+OF_GRAPHS = ("enforce_eager", "cudagraph_mode", "disable_cuda_graph", "cuda_graph")
+UNCAPTURED = (
+    "no run without graphs was measured; every step is taken to last at least as long as those with prompts, which are "
+    "launched kernel by kernel"
+)
 WIDE = {
     "precision.weights": "matrices in fp32 were never measured; they are timed at the GPU's rate of fp32",
     "precision.activations": "activations in fp32 were never measured; steps are timed as with those of 16 bits",
@@ -157,7 +162,7 @@ def placed_warnings(placed: Placed) -> Iterator[str]:
         if option in WIDE:
             yield f"{option}: {_of_numbers(placed, option)}"
         else:
-            yield f"engine.{option}: {UNCUT if option in UNCUT_BY else UNTIMED}"
+            yield f"engine.{option}: {untimed_words(placed, option)}"
     if packs_cache(placed):
         yield "engine.kv_bits: a quantized cache was never measured; its bytes are in the times, unpacking them is not"
     if meets_unmeasured(placed):
@@ -177,6 +182,13 @@ def confidence_of(placed: Placed) -> Confidence:
     units = placed.subject.setup.gpu.generation in UNCOUNTED_UNITS
     apart = placed.untimed or placed.beside.draft.assumed or packs_cache(placed) or units
     return APPROXIMATE if apart else placed.unused.confidence
+
+
+def untimed_words(placed: Placed, option: str) -> str:
+    """How steps are timed under an option that was never measured."""
+    if option in UNCUT_BY:
+        return UNCUT
+    return UNTIMED if placed.deployment.rates.kernels.captured or option not in OF_GRAPHS else UNCAPTURED
 
 
 def slow_words(ttft_s: float) -> Iterator[str]:

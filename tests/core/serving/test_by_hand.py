@@ -104,6 +104,15 @@ def test_a_prompt_of_few_tokens_takes_the_floor_of_all_layers() -> None:
     assert step_seconds(STEP, StepLoad(sequences=10.0), slow) == pytest.approx(READ_S, rel=0.02)
 
 
+def test_steps_without_graphs_take_that_floor_as_well() -> None:
+    """Four layers of 50 ms, whether a step holds prompts or not; the weights alone would take a hundredth."""
+    eager = rates(Kernels(name="", captured=False), prefill_layer_s=0.05)
+    for load in (StepLoad(sequences=10.0), StepLoad(prompt_tokens=10.0, prompts=1.0)):
+        assert step_seconds(STEP, load, eager) == pytest.approx(4 * 0.05, rel=0.02)
+    both = step_seconds(STEP, StepLoad(sequences=np.array([1.0, 10.0])), eager)
+    assert both == pytest.approx([0.2, 0.2], rel=0.02)
+
+
 def test_layers_that_launch_more_kernels_raise_that_floor() -> None:
     slow = rates(prefill_layer_s=0.05, prefill_more_s=0.02)
     mixed = replace(STEP, counts=LayerCounts(layers=4, expert_layers=3, latent_layers=4))

@@ -234,7 +234,8 @@ def _steps_of(work: StepWork, rates: Rates, draft: Draft, group: float, first: i
     batch = np.asarray(share_of(counts, stages))
     checked = batch * draft.checked_tokens
     load = StepLoad(sequences=batch, tokens_per_sequence=draft.checked_tokens)
-    bare = np.asarray(step_seconds(replace(work, context=()), load, rates)) + 0.0 * counts
+    free = replace(rates, kernels=replace(rates.kernels, captured=True))
+    bare = np.asarray(step_seconds(replace(work, context=()), load, free)) + 0.0 * counts
     return _Steps(
         tables=tables,
         batch=batch,
@@ -267,6 +268,8 @@ def _decode_seconds(
     for each in work.context:
         roofs = context_seconds(each, work.sequence_share, load, rates)
         seconds += np.asarray(overlapped(*roofs, rates.kernels.overlap_exponent))
+    if not rates.kernels.captured:
+        seconds = np.cbrt(seconds**3 + float(prefill_floor_s(work, rates)) ** 3)
     return (seconds * draft.step_factor).reshape(2, -1) * steps.longer
 
 

@@ -38,6 +38,7 @@ class Kernels:
     ``tile_tokens``. ``overlap_exponent``: see ``roofline.overlapped``. ``prompt_tokens``: most prompt tokens in
     one step of a static batch. ``stages_overlap``: pipeline stages work on chunks of one prompt at once;
     ``stage_batches``: each works on a batch of its own.
+    ``captured``: steps without prompts run as captured graphs.
     ``quicker``: whichever of both units takes less time is used, however many tokens there are.
     """
 
@@ -48,6 +49,7 @@ class Kernels:
     prompt_tokens: Quantity = 8192
     stages_overlap: bool = False
     stage_batches: bool = False
+    captured: bool = True
     quicker: bool = False
 
 

@@ -235,10 +235,12 @@ def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
 def with_launches(operators_s: Quantity, step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
     """A step whose operators take so long [s].
 
-    ``operators + launches``, with prompts at least ``prefill_floor_s``, joined by :func:`.roofline.overlapped`.
+    ``operators + launches``, with prompts, or without captured graphs, at least ``prefill_floor_s``, joined by
+    :func:`.roofline.overlapped`.
     Definition: the sum of :func:`step_seconds`.
     """
-    floor = where(load.prompt_tokens > 0, prefill_floor_s(step, rates), 0.0)
+    launched = (load.prompt_tokens > 0) | (not rates.kernels.captured)
+    floor = where(launched, prefill_floor_s(step, rates), 0.0)
     return overlapped(operators_s + launch_seconds(step, load, rates), floor)
 
 
