@@ -1,6 +1,6 @@
 """What tools take: the parts of requests, with words for language models."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -98,4 +98,7 @@ Measurements = Annotated[
         max_length=200,
         description="Each the arguments of serving_estimate, and what was measured there",
     ),
+]
+FurtherInput = Annotated[
+    dict[str, Any] | None, Field(description="Any other field of the endpoint's request, by name")
 ]

@@ -19,7 +19,7 @@ from llm_calc.adapters.wire.calibrate import CalibrateAnswer
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel, CalculateResponse
 from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.adapters.wire.sweep import SweepRequest
-from llm_calc.mcp_server.arguments import Measurements
+from llm_calc.mcp_server.arguments import FurtherInput, Measurements
 from llm_calc.mcp_server.asking import answer
 
 MOST_MATCHES = 20
@@ -162,6 +162,7 @@ def calculate(
     parallelism: Annotated[
         dict[str, Any] | None, Field(description="strategy, tp_size, pp_size, num_gpus; absent: the fewest")
     ] = None,
+    further: FurtherInput = None,
 ) -> CalculateResponse:
     """Calculate memory, FLOPs and timing on a flat roofline: a textbook figure without engine and load.
 
@@ -169,6 +170,7 @@ def calculate(
     """
     return answer(
         operations.CALCULATE,
+        further,
         model_name=model_name,
         hf_config=hf_config,
         gpu=gpu,

@@ -19,6 +19,7 @@ from llm_calc.adapters.wire.serving import ServingEstimateAnswer
 from llm_calc.mcp_server.arguments import (
     CalibrationInput,
     EngineInput,
+    FurtherInput,
     GpuNames,
     HardwareInput,
     LoraInput,
@@ -48,6 +49,7 @@ def inspect_model(
     context_tokens: Annotated[
         list[TokenCount] | None, Field(description="Contexts at which to give the cache's size [tokens]")
     ] = None,
+    further: FurtherInput = None,
 ) -> InspectResponse:
     """Say what a model is: parameters by component, weight bytes, KV cache by kind of layer, and FLOPs.
 
@@ -55,6 +57,7 @@ def inspect_model(
     """
     return _answer(
         operations.INSPECT_MODEL,
+        further,
         model=model,
         precision=precision,
         workload=workload,
@@ -72,6 +75,7 @@ def memory_plan(
     speculative: SpeculativeInput = None,
     lora: LoraInput = None,
     kv_tiers: TiersInput = None,
+    further: FurtherInput = None,
 ) -> MemoryPlanAnswer:
     """Say whether a model fits on GPUs under an engine, where the memory goes, and what would make it fit.
 
@@ -81,6 +85,7 @@ def memory_plan(
     """
     return _answer(
         operations.MEMORY_PLAN,
+        further,
         model=model,
         hardware=hardware,
         precision=precision,
@@ -142,6 +147,7 @@ def deployment_plans(
     speculative: SpeculativeInput = None,
     *,
     prefill_apart: Annotated[bool, Field(description="Also prefill and decode on GPUs of their own")] = False,
+    further: FurtherInput = None,
 ) -> DeploymentPlansAnswer:
     """Search for the best ways to serve a workload under limits: GPUs, layout, format, engine, cost, launch command.
 
@@ -150,6 +156,7 @@ def deployment_plans(
     """
     return _answer(
         operations.DEPLOYMENT_PLANS,
+        further,
         model=model,
         workload=workload,
         limits=limits,
@@ -170,6 +177,7 @@ def recommend_gpus(
     concurrency: Annotated[int, Field(ge=1, description="Sequences that fit at once [sequences]")] = 1,
     max_gpus: Annotated[int, Field(ge=1, le=64, description="Most GPUs of one kind [GPUs]")] = 8,
     gpus: GpuNames = None,
+    further: FurtherInput = None,
 ) -> RecommendGpusAnswer:
     """Find for each kind of GPU the fewest that hold a model with its context, and put the best first.
 
@@ -177,6 +185,7 @@ def recommend_gpus(
     """
     return _answer(
         operations.RECOMMEND_GPUS,
+        further,
         model=model,
         precision=precision,
         context_tokens=context_tokens,
@@ -233,13 +242,13 @@ def models_for(
     )
 
 
-def compare(scenarios: Scenarios) -> CompareAnswer:
+def compare(scenarios: Scenarios, further: FurtherInput = None) -> CompareAnswer:
     """Put two to eight deployments side by side: what differs in them, what follows from it, and why.
 
     Each scenario has the arguments of serving_estimate, such as {"label": "one H100", "model": "llama-3.1-8b",
     "hardware": "h100-80gb-sxm", "workload": {"concurrency": 16}}. The first is what the others are held against.
     """
-    return _answer(operations.COMPARE, scenarios=scenarios)
+    return _answer(operations.COMPARE, further, scenarios=scenarios)
 
 
 TOOLS: tuple[Callable[..., Any], ...] = (
