@@ -54,7 +54,7 @@ UNTIMED = (
 )
 OF_GRAPHS = ("enforce_eager", "cudagraph_mode", "disable_cuda_graph", "cuda_graph")
 UNCAPTURED = (
-    "no run without graphs was measured; every step is taken to last at least as long as those with prompts, which are "
+    "its effect on time is not known; every step is taken to last at least as long as one with prompts, which is "
     "launched kernel by kernel"
 )
 WIDE = {
