@@ -9,8 +9,7 @@ import numpy as np
 from llm_calc.core.arrays import Condition, Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
-from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.machine import multiply_seconds, pair_seconds
+from llm_calc.core.serving.machine import multiply_seconds, overlapped, pair_seconds
 from llm_calc.core.serving.rates import Rates
 
 LEAST_PADDING_ROWS = 8  # the narrow side of a tensor core's smallest tile
