@@ -66,7 +66,7 @@ def unheld_by_default(
     """What an estimate warns of where the engine's own cache, in place of the one that is ``assumed``, holds less."""
     if not assumed:
         return ()
-    plan, tokens, asked = built.plan(default.setup), workload.longest_tokens, workload.requests_in_flight
+    plan, tokens, asked = _planned(built, default), workload.longest_tokens, workload.requests_in_flight
     if plan.holds(asked, tokens):
         return ()
     held = int(plan.max_concurrency(tokens)) if plan.available_bytes > 0 else 0
@@ -76,6 +76,11 @@ def unheld_by_default(
         "told to keep its cache in fp8"
     )
     return (said,)
+
+
+@lru_cache(64)
+def _planned(built: Engine, subject: Subject) -> MemoryPlan:
+    return built.plan(subject.setup)
 
 
 def served_words(subject: Subject, asked: PrecisionPart, engine: str) -> list[str]:
