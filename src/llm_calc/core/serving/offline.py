@@ -6,10 +6,9 @@ import numpy as np
 
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, bubbles, share_of, stages_at_once
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.stages import bubbles, share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 
