@@ -16,8 +16,7 @@ import numpy as np
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.crowd import Moved, move
-from llm_calc.core.serving.run import DONE, Bounds, Chunk, Run, mean_start
-from llm_calc.core.serving.start import started
+from llm_calc.core.serving.run import DONE, Bounds, Chunk, Run, mean_start, started
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 _KEPT = 16
