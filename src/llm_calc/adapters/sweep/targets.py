@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.said_as import refused_within
 from llm_calc.adapters.sweep.calculate import CALCULATE_ARRAYS, CALCULATE_FIGURES, calculate_rows
 from llm_calc.adapters.sweep.memory import LENGTHS, MEMORY_FIGURES, memory_rows
 from llm_calc.adapters.sweep.serving import SERVING_FIGURES, serving_rows
@@ -43,7 +44,8 @@ class Target:
             InvalidInputError: it is none; names the first field that is wrong.
         """
         try:
-            request = self.request.model_validate(body)
+            with refused_within("base"):
+                request = self.request.model_validate(body)
         except ValidationError as error:
             raise _refusal(error, self.request) from error
         if isinstance(request, CalculateRequest):
