@@ -63,6 +63,13 @@ KERNELS = [
     ("b200-180gb-sxm", "llama-3.1-8b", "fa4", False),
     ("a100-80gb-sxm", "llama-3.1-8b", "flashinfer", True),
     ("a100-80gb-sxm", "llama-3.1-8b", "fa3", False),
+    ("mi300x", "llama-3.1-8b", "aiter", True),
+    ("mi300x", "llama-3.1-8b", "triton", False),
+    ("l40s", "gpt-oss-20b", "triton", True),  # FlashInfer knows no sinks
+    ("l40s", "gpt-oss-20b", "flashinfer", False),
+    ("h100-80gb-sxm", "gemma-4-31b", "triton", True),
+    ("h100-80gb-sxm", "gemma-4-31b", "fa3", False),
+    ("l40s", "olmo2-7b", "fa3", True),
 ]
 
 
@@ -75,8 +82,8 @@ def test_kernels_that_were_not_measured_are_not_called_so(
     assert bool(words) != usual
     if not usual:
         assert (found.basis.kind, found.interval.status) == ("formula_only", "uncalibrated")
-    elif gpu != "a100-80gb-sxm":  # of whose generation no server of SGLang was measured
-        assert found.basis.kind != "formula_only"
+    else:  # as where nothing is named
+        assert found.basis.kind == estimated(model, {"name": "sglang"}, gpu).basis.kind
 
 
 @pytest.mark.parametrize(
