@@ -300,7 +300,7 @@ INT8 = {"quant_method": "bitsandbytes", "load_in_8bit": True}
     ("said", "config"), [({"load_format": "bitsandbytes"}, None), ({}, INT8), ({"load_format": "auto"}, INT8)]
 )
 def test_integers_of_bitsandbytes_are_not_called_measured(said: Json, config: Json | None) -> None:
-    """SGLang 0.5.23 layers/quantization/bitsandbytes.py: MatmulLtState with a threshold, above which numbers stay wide."""
+    """SGLang 0.5.23 layers/quantization/bitsandbytes.py: numbers above MatmulLtState.threshold stay wide."""
     llama = load_catalogs().model("llama-3.1-8b").config
     asked: Json = {
         "model": "llama-3.1-8b"
