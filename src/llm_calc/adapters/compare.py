@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.planning.as_requests import memory_request
 from llm_calc.adapters.planning.owned import owned_prices, owner_assumptions
 from llm_calc.adapters.planning.price_words import rental_words, unused_prices
 from llm_calc.adapters.planning.prices import own_prices
+from llm_calc.adapters.release_days import old_prices
 from llm_calc.adapters.rent import Prices, gpus_of, rent_of, rent_words
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.stopping import checkpoint

@@ -8,13 +8,12 @@ import numpy as np
 from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, stages_at_once
 from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.scheduler import delayed, rules_of, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.stages import stages_at_once
 from llm_calc.core.serving.traffic import MOST_SLOTS, NO_REQUESTS, Requests, Scheduling, Served, Traffic
 
 SPREAD = 0.2

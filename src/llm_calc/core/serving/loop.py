@@ -13,8 +13,7 @@ import numpy as np
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.crowd import Moved, move
-from llm_calc.core.serving.run import Bounds, Chunk, Run
-from llm_calc.core.serving.start import started
+from llm_calc.core.serving.run import Bounds, Chunk, Run, started
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 _KEPT = 16
