@@ -30,6 +30,8 @@ MOST_RUNNING = 2048
 LEAST_CACHE_FRACTION = 0.15
 """Of a GPU's memory: deployments that were measured at all left at least so much to the cache."""
 
+BITSANDBYTES = "bitsandbytes"
+
 
 def served_cache(precision: Precision, wishes: FormatWishes, gpu: Gpu) -> str | None:
     """The cache format that measured deployments choose in place of the engine's own ``auto``; None: that one.
@@ -184,6 +186,14 @@ def unmeasured(subject: Subject, precision: PrecisionPart, engine: EnginePart) -
     yield from wide_numbers(subject)
     yield from narrow_activations(subject, precision, engine)
     yield from other_kernels(subject, engine)
+    yield from of_bitsandbytes(subject, engine)
+
+
+def of_bitsandbytes(subject: Subject, engine: EnginePart) -> Iterator[str]:
+    """The field of 8-bit integers of bitsandbytes, which multiplies outliers apart; no run was measured with them."""
+    weights, kind = subject.precision.weights, (engine.further_values or {}).get("load_format")
+    if weights.storage == "int8" and BITSANDBYTES in (weights.method, str(kind).lower()):
+        yield "precision.weights"
 
 
 def wide_numbers(subject: Subject) -> Iterator[str]:
