@@ -1,6 +1,7 @@
 """``/api/serving_estimate`` over HTTP."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -267,7 +268,7 @@ def test_output_never_falls_where_replicas_have_unequally_many_requests(client: 
         )["output_tokens_per_s"]
         for count in counts
     ]
-    assert all(later >= earlier for earlier, later in zip(found, found[1:], strict=False))
+    assert all(later >= earlier for earlier, later in pairwise(found))
 
 
 def test_speculation_and_a_warm_prefix_cache_help(client: TestClient) -> None:

@@ -33,7 +33,7 @@ def dealt(of: Callable[[Quantity], Estimate], requests: Quantity, replicas: int)
     fewer = requests // replicas
     more = requests - fewer * replicas
     if not isinstance(requests, np.ndarray) and (not more or not fewer):
-        return times(of(fewer if fewer else 1), float(more or replicas))
+        return times(of(fewer or 1), float(more or replicas))
     least = where(fewer > 0, replicas - more, 0.0)
     return _beside(of(fewer + 1), more, of(larger(fewer, 1)), least)
 
