@@ -194,9 +194,9 @@ def _of_equals(
             found = _batch(placed, lengths, requests)
         case _:
             one = _batch if placed.calibration.name != "served" else _loop
-            return dealt(
-                lambda each: one(placed, lengths, int(each)), workload.requests_in_flight, int(replicas)
-            )
+            if replicas == 1:
+                return one(placed, lengths, requests)
+            return dealt(lambda each: one(placed, lengths, int(each)), workload.requests_in_flight, replicas)
     busy = busy_replicas(placed, workload)
     return found if busy == 1 else times(found, busy)
 
