@@ -7,7 +7,7 @@ from llm_calc.core.arrays import ceil_div
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import weight_bytes
 from llm_calc.core.model import Model, Placed
-from llm_calc.core.parallelism import ENDS, ROUTED, Layout, stage_placed, weight_share
+from llm_calc.core.parallelism import ENDS, ROUTED, Layout, indices_inside, stage_placed, weight_share
 from llm_calc.core.weights import Scores, Weight
 
 TABLE_BYTES = 2
@@ -96,7 +96,7 @@ def _bytes(
     """Bytes of one stored set, the mean over the layers of the stage."""
     weight = placed.weight
     elements = device_elements(model, weight, layout, rules)
-    layers = [index for index in placed.indices if index in bounds] or [0]
+    layers = indices_inside(placed.indices, bounds) or (0,)
     total = 0.0
     for number_format, count in recipe.formats_over(weight, layers).items():
         padding = _expert_padding(model, weight, layout, number_format, rules)
