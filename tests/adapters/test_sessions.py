@@ -252,8 +252,8 @@ def test_few_sessions_are_followed_as_often_as_many(load: dict[str, Any]) -> Non
     """By hand: ten prompts of 6000 to 22 200 tokens, of which each finds all that was before it but blocks in part.
 
     ``sum over turns of (6300 + 1800 k) / sum of (6000 + 1800 k) = 121 500 / 141 000`` [1], and
-    a run of 300 requests cuts sessions at its ends: one first prompt more or less is 0.3 points. Ten requests were off by
-    up to two points.
+    a run of 300 requests cuts sessions at its ends: one first prompt more or less is 0.3 points. Ten requests were
+    off by up to two points.
     """
     session = {"turns": 10, "growth_tokens": 1500, "think_s": 20}
     workload = {"input_tokens": 6000, "output_tokens": 300, "sessions": session, **load}
