@@ -3,6 +3,9 @@
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.certainty import _told
+from llm_calc.core.calibration import Calibration, HeldOutError
+from llm_calc.core.novelty import Newness
 from llm_calc.library import estimate
 
 WIDTH, LAYERS, VOCABULARY = 2880, 24, 201_088
@@ -53,3 +56,33 @@ def test_a_model_on_a_gpu_of_another_vendor_with_one_measured_model_is_as_unsure
     rounding = 1e-6
     assert ends[0][0] <= ends[1][0] + rounding
     assert ends[0][1] >= ends[1][1] - rounding
+
+
+def error(load: str, measurements: int) -> HeldOutError:
+    """An error of times a token on unseen rows."""
+    return HeldOutError(
+        load=load,
+        metric="tpot_s",
+        held_out="row",
+        measurements=measurements,
+        mean_fraction=0.1,
+        median_fraction=0.1,
+        low_log=-0.2,
+        high_log=0.2,
+    )
+
+
+@pytest.mark.parametrize(("cases", "loads"), [(10, ["batch"]), (9, ["batch", "closed_loop"])])
+def test_fewer_than_ten_cases_of_a_load_are_told_with_those_of_its_neighbours(
+    cases: int, loads: list[str]
+) -> None:
+    """Ten, as the page of performance says: a range that holds eight of ten cannot be read off fewer."""
+    known = Calibration(
+        name="served",
+        fitted_on="",
+        measurements=0,
+        efficiencies=(),
+        errors=(error("batch", cases), error("closed_loop", 500)),
+    )
+    new = Newness(place="row", pair="vllm/hopper", maker="nvidia")
+    assert [each.load for each in _told(known, new, "batch", None)] == loads

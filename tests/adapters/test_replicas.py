@@ -57,6 +57,18 @@ def test_replicas_at_equal_loads_are_one_as_often(client: TestClient, stack: Sta
         assert several[rate] == pytest.approx(replicas * one[rate], rel=1e-3), rate
 
 
+@pytest.mark.parametrize(("requests", "fullest"), [(5, 3), (7, 4), (4, 2)])
+@pytest.mark.parametrize("load", ["concurrency", "batch"])
+def test_of_a_load_that_does_not_divide_the_fullest_replica_is_timed(
+    client: TestClient, load: str, requests: int, fullest: int
+) -> None:
+    """Five requests on two replicas are three and two: times are those of three on one, rates 5/3 of its."""
+    stack = STACKS[1]
+    one, both = (asked(client, stack, data, {load: count}) for data, count in ((1, fullest), (2, requests)))
+    assert (both["tpot_s"], both["ttft_s"]) == (one["tpot_s"], one["ttft_s"])
+    assert both["requests_per_s"] == pytest.approx(requests / fullest * one["requests_per_s"], rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("layout", "one", "replicas"),
     [

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import llm_calc
+from llm_calc.adapters.catalog import load_catalogs
 
 Json = dict[str, Any]
 HYBRID, STATED = "granite-4.0-h-small", "nemotron-nano-9b-v2"
@@ -63,6 +64,13 @@ KERNELS = [
     ("b200-180gb-sxm", "llama-3.1-8b", "fa4", False),
     ("a100-80gb-sxm", "llama-3.1-8b", "flashinfer", True),
     ("a100-80gb-sxm", "llama-3.1-8b", "fa3", False),
+    ("mi300x", "llama-3.1-8b", "aiter", True),
+    ("mi300x", "llama-3.1-8b", "triton", False),
+    ("l40s", "gpt-oss-20b", "triton", True),  # FlashInfer knows no sinks
+    ("l40s", "gpt-oss-20b", "flashinfer", False),
+    ("h100-80gb-sxm", "gemma-4-31b", "triton", True),
+    ("h100-80gb-sxm", "gemma-4-31b", "fa3", False),
+    ("l40s", "olmo2-7b", "fa3", True),
 ]
 
 
@@ -75,8 +83,8 @@ def test_kernels_that_were_not_measured_are_not_called_so(
     assert bool(words) != usual
     if not usual:
         assert (found.basis.kind, found.interval.status) == ("formula_only", "uncalibrated")
-    elif gpu != "a100-80gb-sxm":  # of whose generation no server of SGLang was measured
-        assert found.basis.kind != "formula_only"
+    else:  # as where nothing is named
+        assert found.basis.kind == estimated(model, {"name": "sglang"}, gpu).basis.kind
 
 
 @pytest.mark.parametrize(
@@ -249,32 +257,62 @@ def test_answers_within_the_cap_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "kind", "weights", "taken"),
+    ("engine", "kind", "weights", "refused"),
     [
-        ("vllm", "bitsandbytes", "bf16", False),
-        ("sglang", "bitsandbytes", "bf16", False),
-        ("sglang", "bitsandbytes", "nf4", True),
-        ("vllm", "gguf", "fp8", False),
-        ("sglang", "gguf", "bf16", True),
-        ("vllm", "gguf", "fp16", True),
-        ("vllm", "safetensors", "bf16", True),
-        ("sglang", "dummy", "bf16", True),
+        ("sglang", "bitsandbytes", "bf16", "must agree"),
+        ("sglang", "bitsandbytes", "nf4", None),
+        ("sglang", "BitsAndBytes", "fp8", "must agree"),
+        ("sglang", "gguf", "bf16", None),
+        ("sglang", "gguf", "fp8", "must agree"),
+        ("vllm", "safetensors", "bf16", None),
+        ("sglang", "dummy", "bf16", None),
+        # vLLM 0.33.0 model_executor/model_loader/__init__.py has neither loader
+        ("vllm", "gguf", "fp16", r"reads no gguf files .*sglang reads them"),
+        ("vllm", "bitsandbytes", "int8", r"reads no bitsandbytes files .*sglang reads them"),
+        ("vllm", "bitsandbytes", "bf16", r"reads no bitsandbytes files"),
+        ("vllm 0.28.0", "bitsandbytes", "nf4", None),
+        ("vllm 0.28.0", "bitsandbytes", "bf16", "must agree"),
+        ("vllm 0.20.0", "gguf", "fp16", None),
+        ("vllm 0.28.0", "gguf", "fp16", r"reads no gguf files"),
     ],
 )
 def test_files_hold_weights_in_the_format_of_the_request(
-    engine: str, kind: str, weights: str, taken: bool
+    engine: str, kind: str, weights: str, refused: str | None
 ) -> None:
+    name, *version = engine.split()
     asked: Json = {
         "model": "llama-3.1-8b",
         "hardware": "h100-80gb-sxm",
-        "engine": {"name": engine, "load_format": kind},
+        "engine": {"name": name, "load_format": kind, **({"version": version[0]} if version else {})},
         "precision": {"weights": weights},
     }
-    if taken:
+    if refused is None:
         assert llm_calc.memory_plan(**asked).fits
         return
-    with pytest.raises(llm_calc.InvalidInputError, match=r"engine\.load_format: .*must agree"):
+    with pytest.raises(llm_calc.InvalidInputError, match=rf"engine\.load_format: .*{refused}"):
         llm_calc.memory_plan(**asked)
+
+
+INT8 = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+
+
+@pytest.mark.parametrize(
+    ("said", "config"), [({"load_format": "bitsandbytes"}, None), ({}, INT8), ({"load_format": "auto"}, INT8)]
+)
+def test_integers_of_bitsandbytes_are_not_called_measured(said: Json, config: Json | None) -> None:
+    """SGLang 0.5.23 layers/quantization/bitsandbytes.py: numbers above MatmulLtState.threshold stay wide."""
+    llama = load_catalogs().model("llama-3.1-8b").config
+    asked: Json = {
+        "model": "llama-3.1-8b"
+        if config is None
+        else {"hf_config": {**llama, "quantization_config": config}},
+        "hardware": "h100-80gb-sxm",
+        **({"precision": {"weights": "int8"}} if config is None else {}),
+        "workload": {"input_tokens": 512, "output_tokens": 64, "concurrency": 4},
+    }
+    found = llm_calc.estimate(**asked, engine={"name": "sglang", **said})
+    assert (found.basis.kind, found.interval.status) == ("formula_only", "uncalibrated")
+    assert any(words.startswith("precision.weights: 8-bit integers of bits") for words in found.warnings)
 
 
 def test_one_piece_of_each_expert_is_not_what_tensorrt_llm_does_anyway() -> None:

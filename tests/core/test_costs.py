@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_calc.core.costs import (
+    Owner,
     break_even_requests_per_s,
     hosted_request_usd,
     joules_per_token,
+    owned_costs,
     prefill_share,
     request_usd,
     token_costs,
@@ -47,3 +49,25 @@ def test_break_even_is_where_both_bills_are_equal() -> None:
 def test_energy_of_a_token() -> None:
     assert joules_per_token(700.0, 350.0) == 2.0
     assert np.asarray(joules_per_token(np.array([700.0, 1000.0]), 500.0)).tolist() == [1.4, 2.0]
+
+
+def test_an_hour_of_an_owned_gpu() -> None:
+    """30 000 USD over 4 years of 8766 hours, of which half serve: 17 532 hours that pay for it.
+
+    5 % upkeep of the price each year, which 4383 hours pay; 700 W with half as much for the host and a PUE of 1.3 are
+    1.365 kW, at 0.12 USD a kWh.
+    """
+    owner = Owner(
+        purchase_usd=30_000.0,
+        life_s=4 * 8766 * 3600,
+        busy_fraction=0.5,
+        upkeep_fraction_per_year=0.05,
+        host_power_fraction=0.5,
+        site_power_fraction=1.3,
+        usd_per_kwh=0.12,
+    )
+    costs = owned_costs(owner, 700.0)
+    assert costs.capital_usd_per_gpu_hour == pytest.approx(30_000 / 17_532)
+    assert costs.upkeep_usd_per_gpu_hour == pytest.approx(1_500 / 4_383)
+    assert costs.energy_usd_per_gpu_hour == pytest.approx(1.365 * 0.12)
+    assert costs.usd_per_gpu_hour == pytest.approx(30_000 / 17_532 + 1_500 / 4_383 + 1.365 * 0.12)

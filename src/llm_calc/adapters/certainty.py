@@ -66,7 +66,7 @@ def _told(known: Calibration, new: Newness, load: str, arriving_at: str | None) 
     rows = errors_told(known.errors, new)
     here = [error for error in rows if error.load == load]
     measured = {error.metric for error in here if error.measurements >= LEAST_CASES}
-    here = [*here, *(error for error in rows if error.metric not in measured)]
+    here += [error for error in rows if error.load != load and error.metric not in measured]
     return tuple(here if arriving_at is None else arrival_errors(arriving_at, here))
 
 

@@ -27,9 +27,9 @@ from llm_calc.adapters.wire.speculative import SpeculativePart
 from llm_calc.adapters.wire.workload_rules import has_targets, most_prompt_tokens
 from llm_calc.adapters.wire.workloads import KvTierPart
 from llm_calc.core.calibration import Calibration
+from llm_calc.core.deployments.question import CacheRoom, fit_warnings
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.dealt_check import check_dealt
-from llm_calc.core.engines.room_words import CacheRoom, fit_warnings
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout, one_replica
 from llm_calc.core.serving.calibrated import host_under, offsets_of

@@ -7,10 +7,9 @@ from llm_calc.adapters.apart_sides import Sides
 from llm_calc.adapters.sessions import stream_of, with_encoding
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.workload_rules import has_targets
-from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
+from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds, share_of, stages_at_once
 from llm_calc.core.serving.disaggregated import Pools, estimate, queue
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.stages import share_of, stages_at_once
 from llm_calc.core.workloads.apart_loads import (
     about_means,
     alive_apart,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.engine_catalog import EngineRules, NoRules, OptionValue, load_engine_releases
 from llm_calc.adapters.passed_options import further_words, passed_options
+from llm_calc.adapters.release_days import old_rules
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.homes import homed_flags
 from llm_calc.adapters.wire.media_limits import items_of

@@ -2,10 +2,9 @@
 
 from llm_calc.adapters.units import gib
 from llm_calc.core.advice.memory import sequences_text
-from llm_calc.core.deployments.question import Asked, replica_sequences, sequence_bytes
+from llm_calc.core.deployments.question import Asked, prompt_text, replica_sequences, sequence_bytes
 from llm_calc.core.engines import GpuBudget, MemoryPlan, Pool
 from llm_calc.core.engines.places import HostBudget
-from llm_calc.core.engines.room_words import prompt_text
 
 
 def memory_reason(plan: MemoryPlan, asked: Asked, *, fits: bool) -> str:

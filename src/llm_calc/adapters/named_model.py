@@ -4,16 +4,19 @@ from dataclasses import replace
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.model_source import SourcedModel, own_precision, served_model
+from llm_calc.adapters.runs_on import EngineRunsOn, load_runs_on
+from llm_calc.adapters.served import BITSANDBYTES
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import ModelPart
 from llm_calc.core.errors import CalcError, InvalidInputError
+from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import total_parameters
 from llm_calc.core.model import Model
 
 OPTIONS = ("model", "model_path", "hf_repo")
 """Options by which engines are told what to load: vLLM's, TensorRT-LLM's and MLX's, SGLang's, llama.cpp's."""
-LOADED = {"bitsandbytes": ("nf4", "int8"), "gguf": ("gguf", "16-bit", "32-bit")}
+LOADED = {BITSANDBYTES: ("nf4", "int8"), "gguf": ("gguf", "16-bit", "32-bit")}
 """Kinds of files by which engines load weights (``load_format``) and what they hold; GGUF unquantized ones too."""
 MOST_CHARACTERS = 200
 ROUGH = ("num_layers", "hidden_size")
@@ -30,21 +33,37 @@ def with_named_model(subject: Subject, engine: EnginePart, part: ModelPart, cata
         if option in OPTIONS and isinstance(value, str) and value:
             subject = _checked(subject, f"engine.{option}", value[:MOST_CHARACTERS], part, catalogs)
         elif option == "load_format":
-            _check_loaded(subject, value)
+            _check_loaded(subject, engine, value)
     return subject
 
 
-def _check_loaded(subject: Subject, kind: object) -> None:
-    """Refuses a kind of file in which weights have another format than the request's."""
-    weights = subject.precision.weights
-    stored = LOADED.get(kind) if isinstance(kind, str) else None
-    if stored is not None and weights.storage not in stored:
-        such = "nf4" if kind == "bitsandbytes" else "bf16"
+def _check_loaded(subject: Subject, engine: EnginePart, said: object) -> None:
+    """Refuses a kind of file that the release does not read, or in which weights have another format."""
+    weights, kind = subject.precision.weights, said.lower() if isinstance(said, str) else ""
+    stored = LOADED.get(kind)
+    if stored is None:
+        return
+    rules, field, gpu = load_runs_on().get(engine.name), "engine.load_format", subject.setup.gpu
+    if rules is not None and not _reads(rules, kind, gpu, engine.version):
+        others = [name for name, other in load_runs_on().items() if _reads(other, kind, gpu)]
+        read_by = f"; {', '.join(others)} reads them there" if others else ""
         msg = (
-            f"engine.load_format: {kind} holds weights in formats such as {such}, but the request's are "
-            f"{weights.name}; they must agree (precision.weights)"
+            f"{field}: {engine.name} ({rules.title} {engine.version or rules.newest_read}) reads no {kind} files on "
+            f"{gpu.id}; leave it out, with weights of another kind{read_by}"
         )
-        raise InvalidInputError(msg, field="engine.load_format")
+        raise InvalidInputError(msg, field=field)
+    if weights.storage not in stored:
+        such = "nf4" if kind == BITSANDBYTES else "bf16"
+        msg = (
+            f"{field}: {kind} holds weights in formats such as {such}, but the request's are {weights.name}; they "
+            "must agree (precision.weights)"
+        )
+        raise InvalidInputError(msg, field=field)
+
+
+def _reads(rules: EngineRunsOn, kind: str, gpu: Gpu, version: str | None = None) -> bool:
+    """Whether a release has a reader of such files."""
+    return kind in (rules.tools(version) if kind == BITSANDBYTES else rules.formats_on(gpu, version))
 
 
 def _checked(subject: Subject, field: str, name: str, part: ModelPart, catalogs: Catalogs) -> Subject:

@@ -6,7 +6,7 @@ from typing import Literal
 from llm_calc.adapters.deployment import Placed
 from llm_calc.adapters.wire.serving import OperatorRow
 from llm_calc.core.arrays import Quantity
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, share_of, stages_at_once
 from llm_calc.core.serving.breakdown import (
     OperatorTime,
     adding_up,
@@ -15,7 +15,6 @@ from llm_calc.core.serving.breakdown import (
     step_of,
 )
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.stages import share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad
 
 

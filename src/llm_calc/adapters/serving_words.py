@@ -67,6 +67,10 @@ NARROW = {
     "precision.activations": "matrices in such weights are not multiplied with these; steps are timed as by the "
     "engine's own",
 }
+INTEGERS = (
+    "8-bit integers of bitsandbytes were never measured; matrices are timed as those of others, and theirs, which "
+    "multiply outliers apart, take longer"
+)
 LONG_WAIT_S = 60.0
 UNCUT_BY = ("enable_chunked_prefill", "chunked_prefill_size")
 UNCUT = (
@@ -173,6 +177,8 @@ def _of_numbers(placed: Placed, option: str) -> str:
     """What is said of numbers that no run was measured with, wider than 16 bits or narrower."""
     numbers = placed.subject.setup.numbers
     of_weights = option == "precision.weights"
+    if of_weights and placed.subject.precision.weights.storage == "int8":
+        return INTEGERS
     wide = numbers.recipe.default.compute == "fp32" if of_weights else numbers.activations.element_bits > 16
     return (WIDE if wide else NARROW)[option]
 

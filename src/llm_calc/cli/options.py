@@ -16,8 +16,6 @@ PANELS = (GPUS, FORMATS, LOAD, LIMITS, SWEEP, SERVICE, REQUEST, OUTPUT)
 """The groups of options in the order in which help shows them."""
 
 N, TOKENS, SECONDS, SHARE, FILE, USD = "N", "TOKENS", "SECONDS", "0…1", "FILE", "USD"
-_PARSERS = {TOKENS: tokens, SECONDS: seconds, USD: dollars}
-"""What people type for these, taken as it is meant."""
 
 
 _LIKE_A_TAG = re.compile(r"\[(?=[a-z#/@][^\[]*\])")
@@ -49,7 +47,7 @@ def option(
         rich_help_panel=panel,
         show_default=False,
         autocompletion=complete,
-        parser=_PARSERS.get(of),
+        parser={TOKENS: tokens, SECONDS: seconds, USD: dollars}.get(of),
     )
 
 

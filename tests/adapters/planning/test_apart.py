@@ -8,7 +8,7 @@ import pytest
 
 from llm_calc import estimate, memory_plan, plan
 from llm_calc.core.errors import InvalidInputError
-from tests.adapters.planning.manifests.test_manifests import validator
+from tests.core.launching.manifests.test_manifests import validator
 
 MODEL = {"name": "llama-3.1-70b"}
 PARTS = ("hardware", "parallelism", "precision", "engine", "workload", "disaggregated", "speculative", "lora")

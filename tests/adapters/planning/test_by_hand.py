@@ -1,9 +1,15 @@
-"""What plans are paid by, worked out by hand."""
+"""What plans are paid by, and what they may be sent, worked out by hand."""
 
 import pytest
 
+from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.catalog.prices import RentalPrice
+from llm_calc.adapters.planning.exact import _is_steady
 from llm_calc.adapters.planning.prices import _middle
+from llm_calc.adapters.serving import place_request
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.estimate import queue_of_many
 
 
 @pytest.mark.parametrize(
@@ -48,3 +54,21 @@ def test_of_reserved_prices_those_of_the_shortest_stated_term_are_taken(
     ]
     middle = _middle(tuple(rows), "reserved")
     assert (middle and (middle.of_gpu("reserved"), middle.reserved_months)) == taken
+
+
+def test_a_replica_takes_95_percent_of_the_arrivals_that_it_could_serve() -> None:
+    """As the page of planning says: of an endless queue's requests a second, on one replica and on two."""
+    for replicas in (1, 2):
+        body = {
+            "model": {"name": "llama-3.1-8b"},
+            "hardware": {"gpu": "h100-80gb-sxm", "count": replicas},
+            "parallelism": {"data": replicas},
+            "workload": {"input_tokens": 1000, "output_tokens": 100, "request_rate": 1.0},
+        }
+        request = ServingEstimateRequest.model_validate(body)
+        placed = place_request(request, load_catalogs())
+        lengths = Lengths(input_tokens=1000.0, output_tokens=100.0)
+        most = float(queue_of_many(placed.deployment, lengths).requests_per_s)
+        for share, steady in ((0.94, True), (0.96, False)):
+            load = request.workload.model_copy(update={"request_rate": share * replicas * most})
+            assert _is_steady(placed, load, lengths) is steady

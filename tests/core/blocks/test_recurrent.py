@@ -130,3 +130,24 @@ def test_wider_mixers_hold_and_do_more(hidden: int, heads: int, dim: int) -> Non
     assert params(wide) > params(narrow)
     assert state(wide) > state(narrow)
     assert wide.parts().scan_flops_per_token > narrow.parts().scan_flops_per_token
+
+
+@pytest.mark.parametrize(
+    ("block", "flops"),
+    [
+        # 80 heads of 64 x 128 numbers, six operations each; filters of 4 over 80 x 64 + 2 x 128 channels.
+        (MAMBA2_2_7B, 2 * 4 * 5376 + 6 * 80 * 64 * 128),
+        # The delta rule reads what it corrects: eight operations for each of 32 x 128 x 128; 2 x 16 x 128 + 32 x 128.
+        (QWEN3_NEXT, 2 * 4 * 8192 + 8 * 32 * 128 * 128),
+        (KIMI_LINEAR, 2 * 4 * 3 * 4096 + 8 * 32 * 128 * 128),
+        (MINIMAX_M1, 6 * 64 * 128 * 128),
+        # Eight heads of 256 x 512, and a normaliser of 256 a head.
+        (XLSTM_7B, 6 * (8 * 256 * 512 + 8 * 256)),
+        # A numerator and a denominator.
+        (RWKV_7B, 2 * 6 * 4096),
+        (RWKV_7B_CHANNELS, 0),
+        (LFM2_350M, 2 * 3 * 1024),
+    ],
+)
+def test_scans_by_hand(block: Block, flops: int) -> None:
+    assert block.parts().scan_flops_per_token == flops

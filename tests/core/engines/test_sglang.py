@@ -63,6 +63,61 @@ def test_the_default_share(model: str, gpu: str, tensor: int, share: float) -> N
     assert sglang().static_fraction(catalog(model, gpu, tensor)) == pytest.approx(share, abs=0.0011)
 
 
+MI300X = "mi300x"
+# 0.5.23 arg_groups/attention_hook.py, handle_attention_backend_compatibility: x 0.85 beside aiter above 8192 tokens;
+# get_default_attn_backend: aiter on ROCm, of latent attention with 16 or 128 heads a GPU; gemma4.py: triton
+AITER_SHARES = [
+    ("llama-3.1-8b", MI300X, 1, {}, 0.765),
+    ("llama-3.1-8b", MI300X, 1, {"context_length": 8193}, 0.765),
+    ("llama-3.1-8b", MI300X, 1, {"context_length": 8192}, 0.9),
+    ("llama-3.1-8b", MI300X, 1, {"attention_backend": "triton"}, 0.9),
+    ("gpt-oss-20b", MI300X, 1, {}, 0.765),
+    ("gemma-4-31b", MI300X, 1, {}, 0.9),
+    ("gemma-4-31b", MI300X, 1, {"attention_backend": "aiter"}, 0.765),
+    ("deepseek-v3", MI300X, 8, {}, 0.765),  # 128 heads over 8 GPUs
+    ("deepseek-v3", MI300X, 4, {}, 0.9),  # 32 heads a GPU
+    ("kimi-k2", MI300X, 8, {}, 0.9),  # 8 heads a GPU
+    ("deepseek-v3.2", MI300X, 8, {}, 0.9),  # sparse: kernels of its own
+    ("llama-3.1-8b", H100, 1, {}, 0.9),
+]
+
+
+@pytest.mark.parametrize(("model", "gpu", "tensor", "options", "share"), AITER_SHARES)
+def test_aiter_takes_less_of_a_stated_share(
+    model: str, gpu: str, tensor: int, options: dict[str, Any], share: float
+) -> None:
+    found = sglang(mem_fraction_static=0.9, **options)
+    assert found.static_fraction(catalog(model, gpu, tensor)) == pytest.approx(share)
+    notes = [note for note in found.plan(catalog(model, gpu, tensor)).notes if "0.85 of mem_fraction" in note]
+    assert len(notes) == (share < 0.9)
+
+
+def test_aiter_takes_less_of_its_own_share() -> None:
+    long, short = (sglang(context_length=length) for length in (8193, 8192))
+    card = catalog("llama-3.1-8b", MI300X)
+    assert long.static_fraction(card) == pytest.approx(0.85 * short.static_fraction(card))
+
+
+# 0.5.23: raised in arg_groups/attention_hook.py and overrides.py; choices.py lists kernels by vendor
+STRANGE = [
+    ("llama-3.1-8b", H100, "aiter", True),
+    ("llama-3.1-8b", MI300X, "fa3", True),
+    ("llama-3.1-8b", MI300X, "triton", False),
+    ("llama-3.1-8b", "a100-80gb-sxm", "trtllm_mha", True),
+    ("llama-3.1-8b", H100, "trtllm_mha", False),
+    ("deepseek-v3", H200, "trtllm_mla", True),
+    ("deepseek-v3", "rtx-pro-6000-blackwell-server", "trtllm_mla", False),
+    ("deepseek-v3", "rtx-pro-6000-blackwell-server", "cutedsl_mla", True),
+    ("deepseek-v3", B200, "cutedsl_mla", False),
+]
+
+
+@pytest.mark.parametrize(("model", "gpu", "kernels", "refused"), STRANGE)
+def test_kernels_of_other_cards_do_not_start(model: str, gpu: str, kernels: str, refused: bool) -> None:
+    found = sglang(attention_backend=kernels).plan(catalog(model, gpu)).refusals
+    assert any(f"attention_backend: {kernels} does not run on {gpu}" in words for words in found) == refused
+
+
 def test_the_reserve_by_hand() -> None:
     # 512 + 1.5 x 8192 + 128 + 2 x 256 + 8 x 58 = 13 904 MiB of 80 GiB
     assert sglang().static_fraction(setup(memory_gib=80)) == round(1 - 13_904 / 81_920, 3)

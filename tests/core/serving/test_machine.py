@@ -1,11 +1,12 @@
 """Peaks of a made-up GPU: which units multiply which formats, by its list of types."""
 
+import numpy as np
 import pytest
 
 from llm_calc.core.hardware import Cluster, Gpu, Link
 from llm_calc.core.operators.work import LayerCounts, LinearWork, StepWork
 from llm_calc.core.parallelism import Layout
-from llm_calc.core.serving.machine import machine_of, matrix_type
+from llm_calc.core.serving.machine import cube_root, machine_of, matrix_type, overlapped
 
 
 def gpu(*peaks: tuple[str, float], tdp_w: float | None = None, vendor: str = "NVIDIA") -> Gpu:
@@ -99,3 +100,28 @@ def test_without_32_bits_vectors_run_at_a_quarter() -> None:
     assert peaks(gpu(("bf16", 1e14)))[2] == 2.5e13
     # Where no type of the ladder is published the fastest of those that are stands for it.
     assert peaks(gpu(("int8", 2e14), ("fp8", 3e14)))[1] == 3e14
+
+
+def test_equal_times_take_the_cube_root_of_two_of_one() -> None:
+    """(1 + 1)^(1/3) = 1.26; (27 + 64 x 27)^(1/3) of 3 and 12 s: the longer hardly grows."""
+    assert overlapped(1.0, 1.0) == pytest.approx(2 ** (1 / 3))
+    assert overlapped(3.0, 12.0) == pytest.approx((27 + 1728) ** (1 / 3))
+    assert overlapped(5.0, 0.0) == pytest.approx(5.0)
+
+
+def test_other_exponents() -> None:
+    """1 adds both (llama.cpp), 2 is Pythagoras' rule, a large one leaves the larger alone."""
+    assert overlapped(3.0, 4.0, 1.0) == 7.0
+    assert overlapped(3.0, 4.0, 2.0) == pytest.approx(5.0)
+    assert overlapped(3.0, 4.0, 200.0) == pytest.approx(4.0)
+
+
+def test_rows_are_as_single_ones() -> None:
+    memory, compute = np.array([1.0, 3.0]), np.array([1.0, 12.0])
+    for exponent in (1.0, 2.0, 3.0):
+        rows = overlapped(memory, compute, exponent)
+        assert rows == pytest.approx(
+            [overlapped(*each, exponent) for each in zip(memory.tolist(), compute.tolist(), strict=True)]
+        )
+    assert cube_root(np.array([8.0, 27.0])) == pytest.approx([2.0, 3.0])
+    assert cube_root(1e-9) == pytest.approx(1e-3)

@@ -36,9 +36,8 @@ from llm_calc.core.costs import (
 from llm_calc.core.deployments.question import headroom_bytes, whole_concurrency
 from llm_calc.core.launching.command import launch_command
 from llm_calc.core.launching.manifests.made import manifests_of
-from llm_calc.core.serving.batch import decode_seconds, prefill_seconds
+from llm_calc.core.serving.batch import decode_seconds, prefill_seconds, share_of, stages_at_once
 from llm_calc.core.serving.estimate import Estimate
-from llm_calc.core.serving.stages import share_of, stages_at_once
 from llm_calc.core.serving.traffic import PERCENTILES
 
 METRICS = ("ttft_s", "tpot_s", "output_tokens_per_s")

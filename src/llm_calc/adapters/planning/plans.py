@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from llm_calc.adapters.ages import old_rules
 from llm_calc.adapters.calibration import family_of, load_calibration, scaled_calibration
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
@@ -28,6 +27,7 @@ from llm_calc.adapters.planning.search import Search
 from llm_calc.adapters.planning.turns import turns_assumption
 from llm_calc.adapters.planning.ways import unused_formats, unused_ways
 from llm_calc.adapters.planning.widened import widened
+from llm_calc.adapters.release_days import old_rules
 from llm_calc.adapters.sessions import refuse_unplanned
 from llm_calc.adapters.wire.parts import WorkloadPart
 from llm_calc.adapters.wire.plan_parts import ManifestKind, RefusedGpu

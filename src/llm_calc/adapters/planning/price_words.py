@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from llm_calc.adapters.ages import old_prices
 from llm_calc.adapters.planning.prices import GpuPrice
+from llm_calc.adapters.release_days import old_prices
 from llm_calc.adapters.wire.owner import RentalKind
 
 KINDS: Mapping[RentalKind, str] = {"on_demand": "", "spot": "spot ", "reserved": "reserved "}

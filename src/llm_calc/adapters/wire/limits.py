@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.engine_names import typed_word
 
 Seconds = Annotated[float, Field(gt=0, le=1e6)]
 UsdPerHour = Annotated[float, Field(gt=0, le=1e6)]
 GpuName = Annotated[str, Field(min_length=1, max_length=100)]
-Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
+Percentile = Annotated[Literal["mean", "p50", "p90", "p95", "p99"], BeforeValidator(typed_word)]
 
 
 class LimitsPart(StrictRequest):

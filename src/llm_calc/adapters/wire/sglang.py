@@ -6,6 +6,10 @@ from pydantic import Field
 
 from llm_calc.adapters.wire.engine_base import EngineBase, Fraction, Length, Ratio, Size, StageLayersText
 
+Kernels = Literal[
+    "fa3", "fa4", "flashinfer", "flashmla", "triton", "trtllm_mha", "trtllm_mla", "cutedsl_mla", "aiter"
+]
+
 
 class SglangEngine(EngineBase):
     """SGLang and its server arguments; those left out take SGLang's own defaults."""
@@ -77,10 +81,9 @@ class SglangEngine(EngineBase):
     max_mamba_cache_size: Size | None = Field(
         None, description="Slots of recurrent state, of all attention groups together [slots]"
     )
-    attention_backend: (
-        Literal["fa3", "fa4", "flashinfer", "flashmla", "triton", "trtllm_mha", "trtllm_mla", "cutedsl_mla"]
-        | None
-    ) = Field(None, description="Attention kernels, which decide the page size; absent: by GPU and model")
+    attention_backend: Kernels | None = Field(
+        None, description="Attention kernels, which decide the page size; absent: by GPU and model"
+    )
     schedule_conservativeness: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,
         description="How much of an answer must fit beside the prompt before its request enters, in parts of SGLang's "

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.engine_names import typed_word
 from llm_calc.adapters.wire.parts import ModelPart
 
-Method = Literal["mtp", "eagle", "eagle3", "ngram", "draft_model"]
+Method = Annotated[Literal["mtp", "eagle", "eagle3", "ngram", "draft_model"], BeforeValidator(typed_word)]
 
 
 class SpeculativePart(StrictRequest):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
-from llm_calc.adapters.ages import MOST_DAYS, price_age
 from llm_calc.adapters.planning.prices import GpuPrice
+from llm_calc.adapters.release_days import MOST_DAYS, price_age
 from llm_calc.adapters.rent import Rent
 from llm_calc.adapters.wire.measured import NearestRun
 from llm_calc.adapters.wire.memory import MemoryPlanAnswer

@@ -8,15 +8,17 @@ from collections.abc import Iterator
 
 from llm_calc.core.engines.positions import beyond_positions
 from llm_calc.core.engines.setup import Setup
-from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse
+from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse, kernels_refusals
 from llm_calc.core.engines.splits import split_refusals
 
 
-def sglang_refusals(setup: Setup, contexts: int, context_tokens: int) -> tuple[str, ...]:
-    """What SGLang's layers cannot be cut by, contexts that are not dealt over so many GPUs, and too long ones."""
+def sglang_refusals(
+    setup: Setup, contexts: int, context_tokens: int, kernels: str | None = None
+) -> tuple[str, ...]:
+    """What SGLang's layers cannot be cut by, contexts not dealt over so many GPUs, too long ones, strange kernels."""
     uncut = split_refusals(setup.model, setup.numbers.recipe, setup.layout)
     longer = beyond_positions(setup.model, context_tokens, "context_length")
-    return *uncut, *longer, *sglang_dealt(setup, contexts)
+    return *kernels_refusals(setup, kernels), *uncut, *longer, *sglang_dealt(setup, contexts)
 
 
 def vllm_dealt(setup: Setup, contexts: int) -> tuple[str, ...]:

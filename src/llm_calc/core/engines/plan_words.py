@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from llm_calc.core.deployments.question import Asked
+from llm_calc.core.deployments.question import Asked, tight_words
 from llm_calc.core.engines import Engine, MemoryPlan, Setup
 from llm_calc.core.engines.context_flags import CONTEXT_FLAGS
-from llm_calc.core.engines.room_words import tight_words
 from llm_calc.core.engines.vllm import Vllm
 from llm_calc.core.engines.vllm_budget import ProfiledItems, profiled_items
 from llm_calc.core.engines.vllm_media import with_media

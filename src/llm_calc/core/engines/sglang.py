@@ -39,6 +39,8 @@ from llm_calc.core.engines.sglang_rules import (
     is_datacenter_blackwell,
     is_latent,
     is_sparse,
+    kernels_share,
+    share_notes,
     state_ratio,
     tracked_slots,
     vision_bytes,
@@ -54,15 +56,16 @@ from llm_calc.core.engines.sglang_schedule import (
 )
 from llm_calc.core.engines.sglang_share import (
     Reserved,
-    captured_batches,
     card_class,
+    graphs_bytes,
     has_prefill_graphs,
     static_share,
+    step_peak_bytes,
     weights_bytes,
     with_graphs_held,
 )
 from llm_calc.core.engines.sglang_traits import TRAITS
-from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, framework_bytes, graph_bytes
+from llm_calc.core.overheads import OverheadConstants, framework_bytes
 from llm_calc.core.parallelism import check_layout, one_replica
 
 
@@ -116,10 +119,11 @@ class Sglang:
     def static_fraction(self, setup: Setup) -> float:
         """``mem_fraction_static``, or SGLang's own share of the memory [1].
 
-        Definition: the option, else :func:`.sglang_share.static_share`.
+        Definition: the option, else :func:`.sglang_share.static_share`; of either :func:`.sglang_rules.kernels_share`.
         """
-        stated = self.mem_fraction_static
-        return static_share(setup, self._reserved(setup)) if stated is None else stated
+        stated, context = self.mem_fraction_static, context_of(setup.model, self.context_length)
+        share = static_share(setup, self._reserved(setup)) if stated is None else stated
+        return share * kernels_share(setup, self.attention_backend, context)
 
     def _reserved(self, setup: Setup) -> Reserved:
         rules, chunk = self.rules, self._chunk(setup)  # prompts that are left whole have no graphs
@@ -188,7 +192,7 @@ class Sglang:
                 memory_bytes=setup.memory_bytes,
                 usable_bytes=usable,
                 weights_bytes=weights,
-                activation_peak_bytes=self._peak(setup),
+                activation_peak_bytes=step_peak_bytes(setup, self._chunk(setup)),
                 cuda_graphs_bytes=self._graphs(setup, stage),
                 framework_bytes=framework,
                 kv_cache_bytes=sum(pool.capacity_bytes for pool in pools),
@@ -202,8 +206,12 @@ class Sglang:
             replicas=setup.layout.data,
             stage=stage,
             must_hold_one=False,
-            notes=(*pool_notes(pools, self.page(setup), slots), *whole_notes(self._chunk(setup))),
-            refusals=sglang_refusals(setup, self.dcp_size, context),
+            notes=(
+                *pool_notes(pools, self.page(setup), slots),
+                *whole_notes(self._chunk(setup)),
+                *share_notes(setup, self.attention_backend, context),
+            ),
+            refusals=sglang_refusals(setup, self.dcp_size, context, self.attention_backend),
         )
 
     def _dealt(self, setup: Setup, stage: int, available: float) -> tuple[Dealt, Pool | None]:
@@ -257,10 +265,9 @@ class Sglang:
         kind, overlap = setup.model.model_type, not self.disable_overlap_schedule
         ratio = state_ratio(self.rules, kind, self.mamba_full_memory_ratio)
         tracked = tracked_slots(self.rules, self.mamba_radix_cache_strategy, kind, overlap=overlap)
-        requests = self._asked_requests(setup)
         fixed = self.max_mamba_cache_size and self.max_mamba_cache_size // setup.layout.groups
         if fixed is None and self.disable_radix_cache:
-            fixed = requests
+            fixed = self._asked_requests(setup)
         return StateSlots(
             a_request=1 if self.disable_radix_cache else tracked,
             fixed=fixed,
@@ -287,13 +294,6 @@ class Sglang:
         largest, most = card_class(setup, self.rules)[1], self.max_running_requests
         return largest if most is None or not limited else min(largest, most)
 
-    def _peak(self, setup: Setup) -> float:
-        """Of all groups' tokens, which meet where they share experts."""
-        tokens, width = working_tokens(self._chunk(setup)), setup.activation_bytes_per_element
-        return float(forward_peak_bytes(setup.model, tokens, width, setup.layout.tensor))
-
     def _graphs(self, setup: Setup, stage: int) -> float:
-        if self.disable_cuda_graph:
-            return 0.0
-        layers = len(setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage])
-        return graph_bytes(layers, captured_batches(self.largest_graph(setup)), self.overheads)
+        largest = 0 if self.disable_cuda_graph else self.largest_graph(setup)
+        return graphs_bytes(setup, stage, largest, self.overheads)

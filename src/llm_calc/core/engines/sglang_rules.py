@@ -1,5 +1,6 @@
 """What differs between SGLang's releases, and what it takes a model for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llm_calc.core.engines.base import Setup
@@ -138,19 +139,106 @@ def has_scaled_rows(setup: Setup) -> bool:
     return major != "12" or setup.model.model_type in SCALED_ON_12
 
 
+FA3, AITER, TRITON, TRTLLM = "fa3", "aiter", "triton", "trtllm_mha"
+OTHER_CARDS = ""
+_EVERYWHERE = {"10": (TRTLLM,), "9": (FA3,), "AMD": (AITER,), OTHER_CARDS: (TRITON,)}
+_PLAIN = {**_EVERYWHERE, OTHER_CARDS: ("flashinfer",)}
+_FOUR = {"10": (TRTLLM,), OTHER_CARDS: (TRITON,)}
+_WINDOWED = {"10": (TRTLLM,), **dict.fromkeys(("8", "9", "12"), (FA3,)), OTHER_CARDS: (TRITON,)}
+_THIRD = {**_EVERYWHERE, "10": ("fa4", TRTLLM), "AMD": (TRITON,)}
+_MIMO, _GATED = {**_EVERYWHERE, "10": ("fa4",)}, {**_PLAIN, "10": (TRTLLM, TRITON)}
+_SHORT = {**_PLAIN, "10": ("flashinfer",)}
+KERNELS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("gpt_oss", "llama4", "llama4_text", "granite_swa", "granitemoe_swa", "iquest_q1"), _EVERYWHERE
+    ),
+    **dict.fromkeys(("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text"), _FOUR),
+    **dict.fromkeys(("olmo2", "exaone4", "exaone_moe"), _WINDOWED),
+    **dict.fromkeys(("minimax_m3", "minimax_m3_vl"), _THIRD),
+    **dict.fromkeys(("mimo_v2", "mimo_v2_flash"), _MIMO),
+    **dict.fromkeys(("qwen3_5", "qwen3_5_moe"), _GATED),
+    **dict.fromkeys(("lfm2", "lfm2_moe"), _SHORT),
+    "inkling_text": {"9": ("fa4",), "10": ("fa4",), OTHER_CARDS: (TRITON,)},
+}
+"""Attention kernels of types that do not take what others do, by compute capability or AMD.
+
+Source: SGLang 0.5.23 ``srt/arg_groups/model_overrides`` and, of sinks, ``srt/configs/model_config.py``
+(``SWA_SINK_ARCHS``); checked: 2026-12-01, read.
+"""
+AITER_HEADS = (16, 128)
+AITER_SHARE, AITER_CONTEXT = 0.85, 8192
+NVIDIA = frozenset({FA3, "fa4", "flashinfer", "flashmla", "trtllm_mha", "trtllm_mla", "cutedsl_mla"})
+NEEDED_CAPABILITIES = {"trtllm_mha": ("9", "10", "12"), "trtllm_mla": ("10", "12"), "cutedsl_mla": ("10",)}
+"""Major compute capabilities on which kernels start.
+
+Source: SGLang 0.5.23 ``srt/arg_groups/attention_hook.py``, ``overrides.py`` and ``choices.py``; checked: 2026-12-01,
+read.
+"""
+
+
+def _card(setup: Setup) -> str:
+    """``AMD``, or the major compute capability."""
+    return "AMD" if setup.gpu.vendor == "AMD" else (setup.gpu.compute_capability or "").partition(".")[0]
+
+
 def usual_kernels(setup: Setup) -> frozenset[str]:
     """Attention kernels that are taken where none are named, as ``attention_backend`` says them.
 
-    Hopper: ``fa3``; compute capability 10: those of TRT-LLM, of latent attention FlashInfer's too; else FlashInfer's,
-    of latent attention Triton's. AMD's: ``aiter``, of latent attention Triton's where heads of a GPU are not 16 or 128.
-    Read in SGLang 0.5.23 ``srt/arg_groups/model_override_base.py``, ``get_default_attn_backend``; checked: 2026-11-30.
-    Leaves out: types of models with kernels of their own, and sinks, beside which Triton's are taken.
+    Hopper: ``fa3``; compute capability 10: those of TRT-LLM, of latent attention FlashInfer's too; AMD's: ``aiter``, of
+    latent attention where heads of a GPU are 16 or 128; else FlashInfer's, of latent attention Triton's. Types with
+    kernels of their own or sinks: ``KERNELS_OF``.
+    Read in SGLang 0.5.23 ``srt/arg_groups/model_override_base.py``, ``get_default_attn_backend``; checked: 2026-12-01.
     """
-    capability, latent = (setup.gpu.compute_capability or "").partition(".")[0], is_latent(setup.model)
-    if capability == "9":
-        return frozenset({"fa3"})
-    if capability == "10":
-        return frozenset({"trtllm_mla", "flashinfer"} if latent else {"trtllm_mha"})
-    if setup.gpu.vendor == "AMD":
-        return frozenset({"aiter", "triton"} if latent else {"aiter"})
-    return frozenset({"triton"} if latent else {"flashinfer"})
+    model, card = setup.model, _card(setup)
+    if model.model_type == COMPRESSED or is_sparse(model):
+        return frozenset({"dsv4" if model.model_type == COMPRESSED else "dsa"})
+    if is_latent(model):
+        by_card = {"9": (FA3,), "10": ("trtllm_mla", "flashinfer"), "AMD": (_latent_on_amd(setup),)}
+        return frozenset(by_card.get(card, (TRITON,)))
+    kernels = KERNELS_OF.get(model.model_type, _PLAIN)
+    return frozenset(kernels.get(card, kernels[OTHER_CARDS]))
+
+
+def _latent_on_amd(setup: Setup) -> str:
+    """``aiter`` has kernels of latent attention for so many heads of a GPU alone."""
+    groups = setup.model.groups
+    heads = max((score.units for group in groups for score in group.parts.scores), default=0)
+    return AITER if heads // (setup.layout.tensor * setup.layout.groups) in AITER_HEADS else TRITON
+
+
+def kernels_share(setup: Setup, named: str | None, context_tokens: int) -> float:
+    """What attention kernels leave of the static share, stated or not [1].
+
+    ``0.85`` beside ``aiter`` where a context may be longer than ``8192`` tokens, else ``1``.
+    Source: SGLang 0.5.23 ``srt/arg_groups/attention_hook.py``, ``handle_attention_backend_compatibility``; checked:
+    2026-12-01, read; stored versions of 2025 have the same (``server_args.py``).
+    Leaves out: ``SGLANG_AITER_HONOR_EXPLICIT_MEM_FRACTION``, by which a stated share stays as it is.
+    """
+    kernels = usual_kernels(setup) if named is None else {named}
+    return AITER_SHARE if kernels == {AITER} and context_tokens > AITER_CONTEXT else 1.0
+
+
+def share_notes(setup: Setup, named: str | None, context_tokens: int) -> tuple[str, ...]:
+    """That the share is smaller than is said, or than SGLang's own."""
+    if kernels_share(setup, named, context_tokens) == 1.0:
+        return ()
+    words = (
+        f"SGLang takes {AITER_SHARE} of mem_fraction_static, stated or its own: attention kernels are aiter and a "
+        f"context may be longer than {AITER_CONTEXT} tokens (context_length)"
+    )
+    return (words,)
+
+
+def kernels_refusals(setup: Setup, named: str | None) -> tuple[str, ...]:
+    """Named attention kernels that are of another vendor, or of other cards."""
+    if named is None:
+        return ()
+    vendor, card = setup.gpu.vendor, _card(setup)
+    strange = (named == AITER and vendor != "AMD") or (named in NVIDIA and vendor != "NVIDIA")
+    needed = NEEDED_CAPABILITIES.get(named)
+    if not strange and (needed is None or card in needed):
+        return ()
+    usual = ", ".join(sorted(usual_kernels(setup)))
+    return (
+        f"engine.attention_backend: {named} does not run on {setup.gpu.id}; by itself SGLang takes {usual}",
+    )

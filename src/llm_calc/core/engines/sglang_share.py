@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 from llm_calc.core.engines.base import MemoryPlan, Setup
 from llm_calc.core.engines.sglang_rules import SglangRules, is_latent, is_sparse
+from llm_calc.core.engines.sglang_schedule import working_tokens
 from llm_calc.core.engines.weights import WeightRules, device_weights_bytes
 from llm_calc.core.errors import UnsupportedError
+from llm_calc.core.overheads import OverheadConstants, forward_peak_bytes, graph_bytes
 
 GIB_MIB = 1024
 LATENT_PREFILL_GRAPHS_MIB = 1536
@@ -59,6 +61,24 @@ def captured_batches(largest: int) -> int:
     """
     sizes = {1, 2, 4, 8, 12, *range(16, 257, 8), *range(272, 512, 16), *range(512, largest + 1, 32)}
     return len({size for size in sizes if size <= largest} | {largest})
+
+
+def graphs_bytes(setup: Setup, stage: int, largest: int, overheads: OverheadConstants) -> float:
+    """Graphs of decoding on a stage, up to the ``largest`` batch, 0: none [bytes].
+
+    Definition: :func:`.overheads.graph_bytes` of the stage's layers and :func:`captured_batches`.
+    """
+    layers = len(setup.layout.bounds(setup.model.num_layers, setup.model.draft_layers)[stage])
+    return graph_bytes(layers, captured_batches(largest), overheads) if largest else 0.0
+
+
+def step_peak_bytes(setup: Setup, chunk: int) -> float:
+    """Activations of a step of so many prompt tokens, of all groups, which meet where they share experts [bytes].
+
+    Definition: :func:`.overheads.forward_peak_bytes`.
+    """
+    width = setup.activation_bytes_per_element
+    return float(forward_peak_bytes(setup.model, working_tokens(chunk), width, setup.layout.tensor))
 
 
 def captured_chunks(largest: int) -> int:

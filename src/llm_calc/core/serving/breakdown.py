@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llm_calc.core.operators.work import StepWork
-from llm_calc.core.roofline import overlapped
 from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
 from llm_calc.core.serving.estimate import Deployment, Estimate
-from llm_calc.core.serving.machine import pair_seconds
+from llm_calc.core.serving.machine import overlapped, pair_seconds
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.step import (
     StepLoad,

@@ -15,11 +15,10 @@ import numpy.typing as npt
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators.context import visited_pairs
 from llm_calc.core.operators.work import StepWork
-from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.machine import pair_seconds
+from llm_calc.core.serving.batch import bubbles, share_of, stages_at_once
+from llm_calc.core.serving.machine import overlapped, pair_seconds
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.stages import bubbles, share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad, context_seconds, prefill_floor_s, step_seconds
 from llm_calc.core.serving.table import Table
 from llm_calc.core.serving.traffic import MOST_SLOTS, Traffic
@@ -39,7 +38,7 @@ class StepClock:
 
     ``contexts``: the two contexts between which decode times are interpolated. Sequences come in multiples of
     ``group``, ``groups`` of them until more are asked for (:meth:`reach`). ``floor_cubed``: the cube of the least time
-    of a step with prompts. Where stages have batches of their own (:mod:`.serving.stages`), a step is what all of
+    of a step with prompts. Where stages have batches of their own (:mod:`.serving.batch`), a step is what all of
     them do until each sequence has had one: it decodes as the batch of one stage does, and prompts take it a ``part``
     of their time; what they are longer on their way than that is :func:`.scheduler.on_the_way_s`.
     """

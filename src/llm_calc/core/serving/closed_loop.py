@@ -11,11 +11,10 @@ import numpy as np
 
 from llm_calc.core.arrays import Condition, Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, bubbles, passes, share_of, stages_at_once
 from llm_calc.core.serving.picked import with_others
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.stages import bubbles, passes, share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad, step_seconds
 from llm_calc.core.serving.traffic import Policy
 
@@ -47,7 +46,7 @@ def steady_state(
     context, ``gained`` the tokens that a sequence has of a step (1 without a draft). Other requests bring ``p =
     running x (1 - 1 / slots) / output x prompt`` prompt tokens for each token, every slot but the own one once a
     cycle; a step with prompts carries ``u = min(budget, max(g x prompt, p))`` of them and takes ``mixed``, and ``f = p
-    / u`` of the steps do; where stages work at once (:mod:`.serving.stages`), a step is that of one stage's batch, with
+    / u`` of the steps do; where stages work at once (:mod:`.serving.batch`), a step is that of one stage's batch, with
     ``1 / stages`` of what runs and comes; ``g``: see :func:`gathered_prompts`. ``slots = min(concurrency, capacity)``,
     ``running``: ``min(capacity, concurrency x output x tpot / (output x tpot + prefill))``; ``capacity`` is what
     memory, engine and :func:`most_running` allow.

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 
 from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.serving import batch
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, share_of, stages_at_once
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment, Estimate, means_of
 from llm_calc.core.serving.host import with_host
-from llm_calc.core.serving.stages import share_of, stages_at_once
 
 _ROUNDS = 40
 _NO_TIME_S = 1e-30

@@ -8,13 +8,12 @@ import numpy as np
 from llm_calc.core.arrays import Quantity, larger, smaller, where
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving import batch, closed_loop, offline
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, stages_at_once
 from llm_calc.core.serving.clock import StepClock, clock_of
 from llm_calc.core.serving.host import NO_HOST, SLOT_REQUESTS, HostTimes, start_waits, with_host
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.scheduler import delayed, rules_of, simulate
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.stages import stages_at_once
 from llm_calc.core.serving.traffic import MOST_SLOTS, NO_REQUESTS, Requests, Scheduling, Served, Traffic
 
 SPREAD = 0.2
@@ -250,8 +249,9 @@ def from_run(
     (its own in the run - mean ttft of the run) x scale``: what comes after first tokens takes so much longer.
     Definition: over all requests of the run.
     """
-    only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
-    tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
+    tpots, stack = served.tpot_s, (deployment.work, deployment.rates)
+    if not len(tpots):
+        tpots = np.array([batch.following_step_s(*stack, lengths, deployment.draft)])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
     longer = tpot / tpots.mean()
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host, together))

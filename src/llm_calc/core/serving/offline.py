@@ -6,10 +6,9 @@ import numpy as np
 
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.operators.work import StepWork
-from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.batch import Lengths, bubbles, share_of, stages_at_once
 from llm_calc.core.serving.rates import Rates
 from llm_calc.core.serving.speculation import NO_DRAFT, Draft
-from llm_calc.core.serving.stages import bubbles, share_of, stages_at_once
 from llm_calc.core.serving.step import StepLoad, step_seconds
 
 
@@ -33,7 +32,7 @@ def steady_state(
     """The steady state of a long queue [s, sequences, tokens/s].
 
     ``tokens/s = g x B / t(B / stages)`` with ``B = min(capacity, limit)``, stages as in
-    :func:`.stages.stages_at_once`. A step gains ``g`` tokens for
+    :func:`.batch.stages_at_once`. A step gains ``g`` tokens for
     each sequence: 1 without a draft, with one never more than its answer has (the draft's own time comes on top of
     the step). Each step decodes ``b = B / stages`` sequences at half of their answers; those that replace finished ones
     bring ``p = g x b x input / output`` prompt tokens for it, which steps of ``u = max(chunk, p)`` of them carry: ``t =

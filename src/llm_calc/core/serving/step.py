@@ -9,8 +9,7 @@ import numpy as np
 from llm_calc.core.arrays import Condition, Quantity, ceil_div, larger, smaller, where
 from llm_calc.core.operators.context import mean_visited_keys, visited_pairs
 from llm_calc.core.operators.work import GROUPS, CollectiveWork, ContextWork, LinearWork, StepWork
-from llm_calc.core.roofline import overlapped
-from llm_calc.core.serving.machine import multiply_seconds, pair_seconds
+from llm_calc.core.serving.machine import multiply_seconds, overlapped, pair_seconds
 from llm_calc.core.serving.rates import Rates
 
 LEAST_PADDING_ROWS = 8  # the narrow side of a tensor core's smallest tile
@@ -223,7 +222,7 @@ def step_seconds(step: StepWork, load: StepLoad, rates: Rates) -> Quantity:
 
     ``sum over operators of (memory^p + compute^p)^(1/p) + prompt attention + 2 x state / reached bytes/s +
     collectives + launches``; with prompts at least ``prefill_floor_s``, joined by the same rule.
-    Choice: operators run one after another; see :func:`.roofline.overlapped` for the rule.
+    Choice: operators run one after another; see :func:`.serving.machine.overlapped` for the rule.
     Leaves out: overlap between operators.
     """
     total: Quantity = host_seconds(step, load, rates)
@@ -236,7 +235,7 @@ def with_launches(operators_s: Quantity, step: StepWork, load: StepLoad, rates: 
     """A step whose operators take so long [s].
 
     ``operators + launches``, with prompts, or without captured graphs, at least ``prefill_floor_s``, joined by
-    :func:`.roofline.overlapped`.
+    :func:`.serving.machine.overlapped`.
     Definition: the sum of :func:`step_seconds`.
     """
     launched = (load.prompt_tokens > 0) | (not rates.kernels.captured)

@@ -8,7 +8,15 @@ import pytest
 
 from llm_calc.core.operators.work import StepWork
 from llm_calc.core.serving.arrivals import simulated_arrivals
-from llm_calc.core.serving.batch import Lengths, decode_seconds, prefill_seconds
+from llm_calc.core.serving.batch import (
+    Lengths,
+    bubbles,
+    decode_seconds,
+    passes,
+    prefill_seconds,
+    share_of,
+    stages_at_once,
+)
 from llm_calc.core.serving.estimate import (
     DRAWN,
     Deployment,
@@ -18,7 +26,6 @@ from llm_calc.core.serving.estimate import (
     simulated_loop,
 )
 from llm_calc.core.serving.rates import Kernels, Rates
-from llm_calc.core.serving.stages import bubbles, passes, share_of, stages_at_once
 from tests.builders import llama
 from tests.core.serving.cases import rates, work
 

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_calc.core.serving.loop import Loop, Order
-from llm_calc.core.serving.run import Bounds
-from llm_calc.core.serving.start import started
+from llm_calc.core.serving.run import Bounds, started
 from llm_calc.core.serving.traffic import Scheduling, Traffic
 
 FREE = Bounds(math.inf, math.inf, 64)

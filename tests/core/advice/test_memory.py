@@ -274,3 +274,22 @@ def test_a_context_that_was_said_too_short_is_lengthened_with_fewer_requests_at_
     assert (fewer.value, fewer.also["engine.max_model_len"]) == (1, 20_512)
     load, engine = asked["workload"] | {"concurrency": 1}, asked["engine"] | {"max_model_len": 20_512}
     assert _planned({**asked, "workload": load, "engine": engine}).fits
+
+
+@pytest.mark.parametrize(("share", "advised"), [(0.93, True), (0.97, False)])
+def test_an_engine_is_told_to_use_more_of_the_memory_but_never_its_last_twentieth(
+    share: float, advised: bool
+) -> None:
+    """What needs 93 % of a card starts at 95 %; what needs 97 % is not sent there: others need some of it too.
+
+    Needed is what a plan takes beside its cache, and 8192 tokens in 512 blocks of 16, of which one more is vLLM's own:
+    2 x 8 heads x 128 x 32 layers x 2 bytes a token.
+    """
+    engine = build_engine("vllm", max_model_len=8192, max_num_seqs=64, max_num_batched_tokens=2048)
+    asked, budget = Asked(sequences=1, context_tokens=8192), engine.plan(setup()).budget
+    beside = budget.weights_bytes + budget.activation_peak_bytes + budget.cuda_graphs_bytes
+    needed = beside + budget.framework_bytes + 513 * 16 * 2 * 8 * 128 * 32 * 2
+    small = setup(memory_gib=needed / share / 2**30)
+    assert not fits(engine.plan(small), asked)
+    found = {change.field: change.value for change in changes_that_fit(small, engine, asked)}
+    assert found.get("engine.gpu_memory_utilization") == (0.95 if advised else None)

@@ -14,8 +14,8 @@ from llm_calc.core.launching.manifests.both import both_manifests
 from llm_calc.core.launching.manifests.made import manifests_of
 from llm_calc.core.launching.manifests.served import Served
 from llm_calc.core.parallelism import Layout
-from tests.adapters.planning.manifests.test_manifests import VALUES, served, validator
 from tests.adapters.planning.test_apart import asked
+from tests.core.launching.manifests.test_manifests import VALUES, served, validator
 
 ONE_HOST = (Layout(), Layout(tensor=4), Layout(tensor=2, data=2), Layout(data=8, expert=8))
 SET_BY_CHART = ("--tensor-parallel-size", "--data-parallel-size", "--port")
