@@ -255,7 +255,7 @@ print(sum(isinstance(each, RunRow) for each in gc.get_objects()))
 """
 
 
-def test_an_answer_keeps_no_run_as_a_row() -> None:
+def test_an_answer_keeps_no_more_rows_than_it_shows() -> None:
     """4000 rows take 14 MB; columns and tuples of equal texts take one."""
     printed = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True).stdout
-    assert int(printed) == 0
+    assert int(printed) <= MOST_SHOWN
