@@ -69,6 +69,24 @@ def test_equal_scenarios_differ_in_nothing(client: TestClient) -> None:
     assert "takes as long" in answer["reasons"][0]["text"]
 
 
+def test_two_names_of_one_thing_are_no_difference(client: TestClient) -> None:
+    named = {"model": {"name": "meta-llama/Llama-3.1-70B-Instruct"}, "hardware": {"gpu": "H100", "count": 2}}
+    assert compared(client, BASE, {**BASE, **named})["differences"] == []
+    apart = compared(client, BASE, {**OTHER, "model": named["model"], "label": "H200"})["differences"]
+    assert apart == [{"field": "hardware.gpu", "values": ['"h100-80gb-sxm"', '"h200-141gb-sxm"']}]
+
+
+def test_flags_that_contradict_a_part_are_refused_with_their_scenario(client: TestClient) -> None:
+    """The engine's flags are brought home before a scenario is read: their refusal says whose they are too."""
+    apart = {**BASE, "engine": {"name": "vllm", "tensor_parallel_size": 1}, "parallelism": {"tensor": 2}}
+    response = client.post("/api/compare", json={"scenarios": [BASE, apart]})
+    assert (response.status_code, response.json()["details"]["field"]) == (
+        400,
+        "scenarios[1].engine.tensor_parallel_size",
+    )
+    assert response.json()["error"].startswith("scenarios[1].engine.tensor_parallel_size: 1 makes")
+
+
 def test_a_scenario_that_does_not_fit_is_compared_and_said_to(client: TestClient) -> None:
     answer = compared(client, BASE, {**BASE, "hardware": {"gpu": "l4", "count": 2}})
     assert not answer["scenarios"][1]["memory"]["fits"]

@@ -7,6 +7,8 @@ import pytest
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.fit import answer_fit
 from llm_calc.adapters.said_as import said_as
+from llm_calc.adapters.sweep.targets import TARGETS
+from llm_calc.adapters.wire.calibrate import CalibrateRequest
 from llm_calc.adapters.wire.fitting import FitRequest
 from llm_calc.core.errors import InvalidInputError
 
@@ -32,3 +34,27 @@ def test_other_fields_stay_as_they_are() -> None:
         said_as({"precision.weights": "formats"}),
     ):
         raise InvalidInputError("model.name: none", field="model.name")
+
+
+def test_what_a_sweeps_base_contradicts_is_named_within_it() -> None:
+    target = TARGETS["serving_estimate"]
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "engine": {"name": "vllm", "tensor_parallel_size": 2},
+        "parallelism": {"tensor": 4},
+    }
+    with pytest.raises(InvalidInputError, match=r"^base\.engine\.tensor_parallel_size: 2 makes") as found:
+        target.validated(body)
+    assert found.value.field == "base.engine.tensor_parallel_size"
+
+
+def test_what_a_measurement_contradicts_is_named_with_its_place() -> None:
+    sound = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm", "count": 4},
+        "measured": {"tpot_s": 0.01},
+    }
+    wrong = {**sound, "engine": {"name": "vllm", "tensor_parallel_size": 2}, "parallelism": {"tensor": 4}}
+    with pytest.raises(InvalidInputError, match=r"^measurements\[1\]\.engine\.tensor_parallel_size: 2 makes"):
+        CalibrateRequest.model_validate({"measurements": [sound, wrong]})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_calc.core import memory
-from llm_calc.core.formats import NumberFormat, RecipeRule
+from llm_calc.core.formats import NumberFormat, RecipeRule, WeightRecipe
 from llm_calc.core.memory import CacheFormat
 from llm_calc.core.model import Model
 from llm_calc.core.parallelism import Layout
@@ -188,3 +188,25 @@ def test_stages_that_hold_the_same_are_counted_together() -> None:
     assert sorted(count for _, count in found) == [3, 4]
     each = [stage_caches(llama(), Layout(pipeline=7), stage) for stage in range(7)]
     assert sum(each.count(each[first]) for first, _ in found) == 7
+
+
+class CountedRecipe(WeightRecipe):
+    """Counts how often a weight's format is looked up."""
+
+    lookups = 0
+
+    def format_of(self, weight: Weight, layer: int = 0) -> NumberFormat:
+        type(self).lookups += 1
+        return super().format_of(weight, layer)
+
+
+@pytest.mark.parametrize("layers", [10, 1000])
+def test_layers_in_one_format_are_not_looked_at_one_by_one(layers: int) -> None:
+    """A file may state ten thousand layers, on as many stages."""
+    model, plain = llama(layers=layers), plain_recipe()
+    recipe = CountedRecipe(name=plain.name, default=plain.default, vectors=plain.vectors, rules=plain.rules)
+    CountedRecipe.lookups = 0
+    assert memory.weights_bytes(model, recipe) == 2 * memory.total_parameters(model)
+    stages = [memory.stage_weights_bytes(model, recipe, Layout(pipeline=2), stage) for stage in range(2)]
+    assert sum(stages) >= memory.weights_bytes(model, recipe)
+    assert CountedRecipe.lookups <= 3 * len(model.placed)

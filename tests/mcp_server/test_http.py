@@ -98,6 +98,19 @@ def test_arguments_that_say_a_key_twice_are_refused() -> None:
         )
 
 
+def test_more_than_any_question_needs_is_refused(client: TestClient) -> None:
+    """Validation would hold up every other answer while it tells of each."""
+    many = call(
+        "memory_plan", {**PLAN, "engine": {"name": "vllm", **{f"z{place}": 0 for place in range(1001)}}}
+    )
+    found = client.post("/mcp", json=many, headers=HEADERS).json()["result"]
+    assert found["isError"]
+    assert found["content"][0]["text"].startswith("body: an object has 1002 keys, the last is 'z1000'")
+    lists = json.dumps(call("memory_plan", {"model": []})).replace("[]", f"[{'[],' * 1_000_000}[]]")
+    answer = client.post("/mcp", content=lists, headers={**HEADERS, "content-type": "application/json"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "body: must hold at most 1000000 values")
+
+
 def test_tools_share_the_line_of_the_service() -> None:
     with TestClient(create_app(Settings(heavy_threads=1, heavy_waiting=0))) as client:
         app: Any = client.app

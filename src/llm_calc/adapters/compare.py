@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.memory_plan import planned_memory
@@ -26,7 +27,7 @@ from llm_calc.adapters.wire.compare import (
 from llm_calc.adapters.wire.plans import PlanMemory
 from llm_calc.adapters.wire.serving import OperatorRow, ServingEstimateRequest
 from llm_calc.core.deployments.question import headroom_bytes, whole_concurrency
-from llm_calc.core.errors import CalcError, InvalidInputError
+from llm_calc.core.errors import CalcError, InvalidInputError, UnknownNameError
 
 LESS_IS_BETTER = (
     "ttft_s",
@@ -43,6 +44,7 @@ MORE_IS_BETTER = (
 )
 SHOWN_CHARACTERS = 120
 NOTABLE_FRACTION = 0.05
+_NAMES = ("hardware.gpu", "model.name", "draft.name")
 
 
 def answer_compare(request: CompareRequest, catalogs: Catalogs) -> CompareAnswer:
@@ -57,7 +59,7 @@ def answer_compare(request: CompareRequest, catalogs: Catalogs) -> CompareAnswer
     scenarios = _with_words(scenarios, list(_price_words(request, prices, catalogs)))
     return CompareAnswer(
         scenarios=scenarios,
-        differences=list(_differences(request.scenarios)),
+        differences=list(_differences(request.scenarios, catalogs)),
         figures=list(_figures(scenarios)),
         reasons=[
             Reason(scenario=place, text=_reason(scenarios[0], each))
@@ -127,12 +129,22 @@ def _details(error: CalcError) -> dict[str, object]:
     return {name: value for name, value in error.details.items() if name != "field"}
 
 
-def _differences(scenarios: Sequence[Scenario]) -> Iterator[FieldDifference]:
+def _differences(scenarios: Sequence[Scenario], catalogs: Catalogs) -> Iterator[FieldDifference]:
+    """Fields that are not alike; two names of one model or GPU are."""
     flat = [dict(_leaves(_said(each))) for each in scenarios]
+    meant = [{field: _meant(field, value, catalogs) for field, value in each.items()} for each in flat]
     for field in dict.fromkeys(name for each in flat for name in each):
-        values = [_shown(each.get(field)) for each in flat]
-        if len(set(values)) > 1:
-            yield FieldDifference(field=field, values=values)
+        if len({_shown(each.get(field)) for each in meant}) > 1:
+            yield FieldDifference(field=field, values=[_shown(each.get(field)) for each in flat])
+
+
+def _meant(field: str, value: object, catalogs: Catalogs) -> object:
+    """What a name stands for, where it is one of the catalogs'."""
+    if not isinstance(value, str) or not field.endswith(_NAMES):
+        return value
+    with suppress(UnknownNameError):
+        return catalogs.gpu(value).id if field.endswith(".gpu") else catalogs.model(value).name
+    return value
 
 
 def _said(scenario: Scenario) -> dict[str, object]:

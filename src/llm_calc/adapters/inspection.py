@@ -197,9 +197,8 @@ def format_shares(model: Model, recipe: WeightRecipe) -> tuple[FormatShare, ...]
 def _stored_elements(placed: Placed, recipe: WeightRecipe) -> Iterable[tuple[NumberFormat, float]]:
     """Elements of one weight by format; biases are stored as vectors are."""
     weight, layers = placed.weight, placed.indices[: placed.stored] or (0,)
-    each = placed.stored / len(layers)
-    for layer in layers:
-        number = recipe.format_of(weight, layer)
+    for number, count in recipe.formats_over(weight, layers).items():
+        each = placed.stored * count / len(layers)
         yield number, each * weight.matrix_params
         yield recipe.vectors if number.element_bits else number, each * (weight.params - weight.matrix_params)
 

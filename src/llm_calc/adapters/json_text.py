@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _FORGIVING_FIELD = "hf_config"
+_OTHER_FILES = frozenset(("safetensors_index", "quantization_files", "processor", "adapter_config"))
+"""Fields that hold other published files, whose objects may be of any length."""
+MOST_KEYS = 1000
+"""No object of a request has more fields; each that is not known would be told of."""
+MOST_VALUES = 1_000_000
+"""Of one request: the largest published index of tensors has 200 000. A million takes 100 MB and half a second."""
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -77,26 +83,53 @@ def decoded_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON hold
     """Decode a request.
 
     Raises:
-        InvalidInputError: it is not JSON, says a key twice, or holds NaN or an infinity outside of ``hf_config``: JSON
-            has no such numbers, but published configs hold them.
+        InvalidInputError: it is not JSON, says a key twice, holds more than any question needs, or NaN or an infinity
+            outside of ``hf_config``: JSON has no such numbers, but published configs hold them.
     """
     try:
         decoded = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         decoded = _decode_non_finite(text, str(error))
+    refuse_many(text, decoded)
     refuse_twice(text, decoded)
     return with_whole_numbers(decoded)
 
 
-def with_whole_numbers(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Make 2.0 a whole number outside of ``hf_config``: JSON has one kind of number, and to it 2.0 is 2."""
+def refuse_many(text: bytes | str, decoded: object) -> None:
+    """Refuse a text that was read as ``decoded`` if it holds too many values; each takes two letters at least.
+
+    Raises:
+        InvalidInputError: it does.
+    """
+    values, waiting = 0, [decoded] if len(text) > 2 * MOST_VALUES else []
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            values += len(value)
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+        if values > MOST_VALUES:
+            raise InvalidInputError(f"body: must hold at most {MOST_VALUES} values")
+
+
+def with_whole_numbers(value: Any, most_keys: float = MOST_KEYS) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Make 2.0 a whole number outside of ``hf_config``: JSON has one kind of number, and to it 2.0 is 2.
+
+    Raises:
+        InvalidInputError: an object of the request itself has more keys than any may have.
+    """
     if isinstance(value, dict):
+        if len(value) > most_keys:
+            last = str(next(reversed(value)))[:80]
+            msg = f"body: an object has {len(value)} keys, the last is {last!r}; at most {most_keys} are accepted"
+            raise InvalidInputError(msg)
         return {
-            key: entry if key == _FORGIVING_FIELD else with_whole_numbers(entry)
+            key: entry
+            if key == _FORGIVING_FIELD
+            else with_whole_numbers(entry, inf if key in _OTHER_FILES else most_keys)
             for key, entry in value.items()
         }
     if isinstance(value, list):
-        return [with_whole_numbers(entry) for entry in value]
+        return [with_whole_numbers(entry, most_keys) for entry in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

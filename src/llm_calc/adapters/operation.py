@@ -12,10 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
-from llm_calc.adapters.validation_text import faults_of, sentence_of
+from llm_calc.adapters.validation_text import refusal_of
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.documented_responses import CalculateResponse
-from llm_calc.core.errors import InvalidInputError
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -93,11 +92,7 @@ def validated(kind: type[RequestT], body: Mapping[str, Any]) -> RequestT:
     try:
         return kind.model_validate(with_whole_numbers(dict(body)))
     except ValidationError as error:
-        problems = [
-            {**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)
-        ]
-        faults = faults_of(problems, kind)
-        raise InvalidInputError(sentence_of(faults), fields=faults) from None
+        raise refusal_of(error, kind) from None
 
 
 CALCULATE = Operation(

@@ -1,7 +1,7 @@
 """What measured deployments set where a request leaves it open: the cache's format, slots, the least room for it."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache, reduce
 
@@ -13,7 +13,7 @@ from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import PrecisionPart, WorkloadPart
 from llm_calc.core.arrays import Quantity, larger, smaller
 from llm_calc.core.calibration import Calibration, chip_class, without_class
-from llm_calc.core.engines import ANY_ENGINE, Engine, MemoryPlan, Pool, traits_of
+from llm_calc.core.engines import ANY_ENGINE, Engine, MemoryPlan, Pool, Setup, traits_of
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.serving.estimate import Deployment
@@ -68,7 +68,7 @@ def unheld_by_default(
     """What an estimate warns of where the engine's own cache, in place of the one that is ``assumed``, holds less."""
     if not assumed:
         return ()
-    plan, tokens, asked = built.plan(default.setup), workload.longest_tokens, workload.requests_in_flight
+    plan, tokens, asked = _planned(built.plan, default), workload.longest_tokens, workload.requests_in_flight
     if plan.holds(asked, tokens):
         return ()
     held = int(plan.max_concurrency(tokens)) if plan.available_bytes > 0 else 0
@@ -78,6 +78,12 @@ def unheld_by_default(
         "told to keep its cache in fp8"
     )
     return (said,)
+
+
+@lru_cache(64)
+def _planned(plan: Callable[[Setup], MemoryPlan], subject: Subject) -> MemoryPlan:
+    """A plan as it was made; of engines whose options are stated the same, which are one object."""
+    return plan(subject.setup)
 
 
 def served_words(subject: Subject, asked: PrecisionPart, engine: str) -> list[str]:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from llm_calc.adapters.token_counts import read_tokens
 from llm_calc.adapters.wire.base import nearest_name_hint
+from llm_calc.core.errors import InvalidInputError
 
 Problem = Mapping[str, Any]
 Fault = dict[str, str]
@@ -41,12 +42,15 @@ def faults_of(problems: Sequence[Problem], model: object = None) -> list[Fault]:
     What the members of a union accept becomes one fault: ``must be a whole number or a list``.
     """
     accepted: dict[str, list[str]] = {}
+    others: set[str] = set()
     for problem in filter(_is_of_its_kind, problems):
-        accepted.setdefault(_field_of(problem, model), []).append(_accepted_by(problem, model))
+        field = _field_of(problem, model)
+        if field in accepted or len(accepted) < MAX_FAULTS:
+            accepted.setdefault(field, []).append(_accepted_by(problem, model))
+        else:
+            others.add(field)
     found = [{"field": field, "accepted": _either(texts)} for field, texts in accepted.items()]
-    unnamed = len(found) - MAX_FAULTS
-    more = [{"field": "body", "accepted": f"has {unnamed} more faults"}] if unnamed > 0 else []
-    return [*found[:MAX_FAULTS], *more]
+    return [*found, {"field": "body", "accepted": f"has {len(others)} more faults"}] if others else found
 
 
 def _either(texts: Sequence[str]) -> str:
@@ -59,6 +63,19 @@ def _either(texts: Sequence[str]) -> str:
 def _is_of_its_kind(problem: Problem) -> bool:
     """Return whether a problem is of what was given: an object is no number in a union, which says nothing of it."""
     return not (problem["loc"][-1:] == (_BOUNDED_INT,) and isinstance(problem.get("input"), dict))
+
+
+def faults_in(error: ValidationError, model: object) -> list[Fault]:
+    """What is wrong with a body of type ``model``, as validation found it."""
+    return faults_of(
+        [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)], model
+    )
+
+
+def refusal_of(error: ValidationError, model: object) -> InvalidInputError:
+    """The same as a refusal."""
+    faults = faults_in(error, model)
+    return InvalidInputError(sentence_of(faults), fields=faults)
 
 
 def sentence_of(faults: Sequence[Fault]) -> str:

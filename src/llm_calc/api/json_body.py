@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from llm_calc.adapters.json_text import decoded_json
-from llm_calc.api.pools import CallerLeftError
+from llm_calc.adapters.validation_text import refusal_of
+from llm_calc.api.pools import CallerLeftError, Pool, while_wanted
 from llm_calc.core.errors import InvalidInputError
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -20,8 +21,15 @@ BODY_MODEL = "llm_calc.body_model"
 """The key of the request's scope that holds the type of the body."""
 
 
+LARGE_BYTES = 16_384
+"""Bodies above this are read in a thread: read by the event loop, they would hold up all other answers [bytes]."""
+
+
 class JsonRequest(Request):
     """A request whose body is JSON, or is refused with a sentence that says why."""
+
+    validated: BaseModel | None = None
+    """The body as its type, where a thread has read it; validation takes it as it is."""
 
     async def json(self) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Decode the body.
@@ -29,6 +37,8 @@ class JsonRequest(Request):
         Raises:
             HTTPException: 400 where the body is not JSON.
         """
+        if self.validated is not None:
+            return self.validated
         try:
             return decoded_json(await self.body())
         except InvalidInputError as error:
@@ -46,6 +56,25 @@ class JsonRequest(Request):
         except ClientDisconnect:
             raise CallerLeftError from None
 
+    async def read_apart(self, kind: type[BaseModel]) -> None:
+        """Read a large body in a thread.
+
+        Raises:
+            InvalidInputError: it is no JSON, or not of its type.
+            HTTPException: 429, all threads are taken.
+        """
+        body = await self.body()
+        if len(body) > LARGE_BYTES:
+            pool: Pool = self.app.state.pools["light"]
+            self.validated = await while_wanted(self, pool.run(lambda: _as_type(body, kind)))
+
+
+def _as_type(body: bytes, kind: type[BaseModel]) -> BaseModel:
+    try:
+        return kind.model_validate(decoded_json(body))
+    except ValidationError as error:
+        raise refusal_of(error, kind) from None
+
 
 class JsonRoute(APIRoute):
     """A route that takes its body as ``application/json`` and nothing else."""
@@ -55,7 +84,7 @@ class JsonRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
-        model = self.body_field.field_info.annotation
+        model: Any = self.body_field.field_info.annotation
 
         async def handle_json(request: Request) -> Response:
             _check_content_type(request.headers.get("content-type", ""))
@@ -63,6 +92,7 @@ class JsonRoute(APIRoute):
             request.scope[BODY_MODEL] = model
             own = JsonRequest(request.scope, request.receive)
             await own.whole_body()
+            await own.read_apart(model)
             return await self.answer(own, handle)
 
         return handle_json
@@ -83,7 +113,7 @@ class DirectRoute(JsonRoute):
         """Call the endpoint with the body, or let the framework say what is wrong with it."""
         kind: type[BaseModel] = request.scope[BODY_MODEL]
         try:
-            body = kind.model_validate(await request.json())
+            body = request.validated or kind.model_validate(await request.json())
         except (HTTPException, ValidationError):
             return await handle(request)
         response: Response = await self.endpoint(body, request)

@@ -14,11 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.json_twice import SaidTwiceError, json_once
+from llm_calc.adapters.json_text import refuse_many
+from llm_calc.adapters.json_twice import json_once
 from llm_calc.api.beside import Beside
 from llm_calc.api.errors import error_response
+from llm_calc.api.json_body import LARGE_BYTES
 from llm_calc.api.pools import Pool
-from llm_calc.core.errors import RefusedError
+from llm_calc.core.errors import InvalidInputError, RefusedError
 
 SERVER = "llm_calc.mcp_server.http"
 PATH = "/mcp"
@@ -55,11 +57,18 @@ class McpOverHttp:
             await error_response(501, MISSING)(scope, receive, send)
             return
         if scope["method"] == "POST":
-            receive, twice = await _read(receive)
-            if twice is not None:
-                await error_response(400, twice)(scope, receive, send)
+            receive, body = await _read(receive)
+            wrong = await self._wrong_with(body)
+            if wrong is not None:
+                await error_response(400, wrong)(scope, receive, send)
                 return
         await answering(scope, receive, send)
+
+    async def _wrong_with(self, body: bytes) -> str | None:
+        """What a body is refused for; a large one is looked through in a thread."""
+        if len(body) > LARGE_BYTES:
+            return await self.pools["light"].run(lambda: _wrong_with(body))
+        return _wrong_with(body)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = dict(scope["headers"])
@@ -118,8 +127,8 @@ class McpOverHttp:
             await self._task
 
 
-async def _read(receive: Receive) -> tuple[Receive, str | None]:
-    """A body whole, to be received again, and what is said where it says a key twice: the library takes the last."""
+async def _read(receive: Receive) -> tuple[Receive, bytes]:
+    """A body whole, and what it is received from again."""
     messages = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())
@@ -129,10 +138,15 @@ async def _read(receive: Receive) -> tuple[Receive, str | None]:
         found = next(waiting, None)
         return found if found is not None else await receive()
 
+    return again, b"".join(each.get("body", b"") for each in messages)
+
+
+def _wrong_with(body: bytes) -> str | None:
+    """A key that is said twice, of which the library would take the last, or more values than any question needs."""
     try:
-        json_once(b"".join(each.get("body", b"") for each in messages))
-    except SaidTwiceError as error:
-        return again, error.message
+        refuse_many(body, json_once(body))
+    except InvalidInputError as error:
+        return error.message
     except ValueError:
         pass
-    return again, None
+    return None

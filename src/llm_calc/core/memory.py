@@ -3,7 +3,7 @@
 Everything is a sum over the parts of a ``Model``. ``tokens`` and ``sequences`` may be arrays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -85,9 +85,15 @@ def _stored_bytes(recipe: WeightRecipe, placed: Placed) -> float:
     if not placed.stored or not weight.params:
         return 0.0
     layers = placed.indices[: placed.stored] or (0,)
-    bytes_of = (recipe.format_of(weight, layer) for layer in layers)
-    each = [weight_bytes(weight, weight.params, number_format, recipe.vectors) for number_format in bytes_of]
-    return sum(each) * placed.stored / len(each)
+    return _over_layers(recipe, weight, weight.params, layers) * placed.stored / len(layers)
+
+
+def _over_layers(recipe: WeightRecipe, weight: Weight, elements: float, layers: Sequence[int]) -> float:
+    """Bytes of so many elements in each of these layers, all together; those of equal formats are counted at once."""
+    return sum(
+        count * weight_bytes(weight, elements, number_format, recipe.vectors)
+        for number_format, count in recipe.formats_over(weight, layers).items()
+    )
 
 
 @lru_cache(maxsize=512)
@@ -110,9 +116,8 @@ def stage_shares(
 def _share_bytes(recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: range) -> float:
     """Bytes of one set on the fullest GPU, the mean over the stage's layers where formats differ by layer."""
     layers = indices_inside(placed.indices, bounds) or (0,)
-    formats = [recipe.format_of(placed.weight, layer) for layer in layers]
     share = weight_share(placed.weight, layout)
-    return sum(weight_bytes(placed.weight, share, each, recipe.vectors) for each in formats) / len(formats)
+    return _over_layers(recipe, placed.weight, share, layers) / len(layers)
 
 
 @lru_cache(maxsize=2048)

@@ -15,7 +15,7 @@ from llm_calc import __version__
 from llm_calc.adapters.all_catalogs import chosen_catalogs as catalogs
 from llm_calc.adapters.json_text import with_whole_numbers
 from llm_calc.adapters.operations import OPERATIONS
-from llm_calc.adapters.validation_text import faults_of, sentence_of
+from llm_calc.adapters.validation_text import refusal_of
 from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.core.errors import CalcError
 from llm_calc.mcp_server.further import estimate_from_link
@@ -62,12 +62,14 @@ class _Tool(Tool):
         self._check_names(arguments)
         try:
             return await super().run(with_whole_numbers(arguments), context, convert_result)
+        except CalcError as error:
+            raise ToolError(error.message) from error
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, CalcError):
                 raise ToolError(cause.message) from cause
             if isinstance(cause, ValidationError):
-                raise ToolError(_sentence(cause, self.fn_metadata.arg_model)) from cause
+                raise ToolError(refusal_of(cause, self.fn_metadata.arg_model).message) from cause
             raise
 
     def _check_names(self, arguments: dict[str, Any]) -> None:
@@ -77,11 +79,6 @@ class _Tool(Tool):
             if name not in known:
                 hint = nearest_name_hint(name, known) or f"; known: {', '.join(known)}"
                 raise ToolError(f"{name}: is not a known argument{hint}")
-
-
-def _sentence(error: ValidationError, model: object) -> str:
-    problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
-    return sentence_of(faults_of(problems, model))
 
 
 def _run_by(runner: Runner, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from llm_calc.adapters.wire.compare import CompareRequest
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.recommend import RecommendGpusRequest
+from llm_calc.adapters.wire.serving import ServingEstimateRequest
 
 ENGINE: TypeAdapter[Any] = TypeAdapter(EnginePart)
 MODEL = {"name": "llama-3.1-8b"}
@@ -61,3 +62,26 @@ def test_choices_are_taken_in_any_case() -> None:
     assert CompareRequest.model_validate(both).rental == "spot"
     with pytest.raises(ValidationError, match="on_demand"):
         DeploymentPlansRequest.model_validate({**said, "rental": "hourly"})
+
+
+def test_every_choice_of_a_load_is_taken_in_any_case() -> None:
+    asked = ServingEstimateRequest.model_validate(
+        {
+            "model": MODEL,
+            "hardware": {"gpu": "l4"},
+            "workload": {
+                "input_tokens": {"distribution": "LogNormal", "mean": 9, "std": 1},
+                "output_tokens": 9,
+            },
+            "speculative": {"method": "Draft-Model", "draft": MODEL},
+            "kv_tiers": [{"tier": "Host", "bandwidth_bytes_per_s": 1e10, "memory_bytes": 1e10}],
+        }
+    )
+    assert asked.workload.input_tokens.distribution == "lognormal"  # type: ignore[union-attr]
+    assert asked.speculative is not None
+    assert asked.speculative.method == "draft_model"
+    assert [each.tier for each in asked.kv_tiers or ()] == ["host"]
+    said = {"model": MODEL, "limits": {"ttft_s": 1.0, "percentile": "P95"}, "manifests": ["LLM-D"]}
+    plans = DeploymentPlansRequest.model_validate(said)
+    assert plans.limits.percentile == "p95"
+    assert plans.manifests == ["llm_d"]

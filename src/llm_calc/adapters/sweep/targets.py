@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from llm_calc.adapters.catalog import Catalogs
+from llm_calc.adapters.said_as import refused_within
 from llm_calc.adapters.sweep.calculate import CALCULATE_ARRAYS, CALCULATE_FIGURES, calculate_rows
 from llm_calc.adapters.sweep.memory import LENGTHS, MEMORY_FIGURES, memory_rows
 from llm_calc.adapters.sweep.serving import SERVING_FIGURES, serving_rows
-from llm_calc.adapters.validation_text import faults_of
+from llm_calc.adapters.validation_text import faults_in
 from llm_calc.adapters.wire.documented_requests import CalculateRequest
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -43,7 +44,8 @@ class Target:
             InvalidInputError: it is none; names the first field that is wrong.
         """
         try:
-            request = self.request.model_validate(body)
+            with refused_within("base"):
+                request = self.request.model_validate(body)
         except ValidationError as error:
             raise _refusal(error, self.request) from error
         if isinstance(request, CalculateRequest):
@@ -76,7 +78,6 @@ TARGETS: Mapping[str, Target] = {
 
 
 def _refusal(error: ValidationError, kind: type[BaseModel]) -> InvalidInputError:
-    problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
-    fault = faults_of(problems, kind)[0]
+    fault = faults_in(error, kind)[0]
     field = "base" if fault["field"] == "body" else f"base.{fault['field']}"
     return InvalidInputError(f"{field}: {fault['accepted']}", field=field)

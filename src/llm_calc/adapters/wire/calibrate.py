@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
+from llm_calc.adapters.said_as import within_list
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
@@ -63,9 +64,9 @@ class CalibrateRequest(StrictRequest):
 
     model_config = ConfigDict(json_schema_extra={"examples": CALIBRATE_EXAMPLES})
 
-    measurements: Annotated[list[Measurement], Field(min_length=1, max_length=200)] = Field(
-        description="Measurements, of any deployments"
-    )
+    measurements: Annotated[
+        list[Measurement], Field(min_length=1, max_length=200), within_list("measurements")
+    ] = Field(description="Measurements, of any deployments")
 
 
 class FittedFactor(Answer):

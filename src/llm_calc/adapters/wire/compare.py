@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from llm_calc.adapters.said_as import within_list
 from llm_calc.adapters.wire.base import Answer, StrictRequest
 from llm_calc.adapters.wire.limits import GpuName, UsdPerHour
 from llm_calc.adapters.wire.owner import OwnerPart, Rental
@@ -45,7 +46,7 @@ class CompareRequest(StrictRequest):
 
     model_config = ConfigDict(json_schema_extra={"examples": COMPARE_EXAMPLES})
 
-    scenarios: Annotated[list[Scenario], Field(min_length=2, max_length=8)] = Field(
+    scenarios: Annotated[list[Scenario], Field(min_length=2, max_length=8), within_list("scenarios")] = Field(
         description="The scenarios"
     )
     prices: Annotated[dict[GpuName, UsdPerHour], Field(max_length=200)] = Field(

@@ -3,9 +3,10 @@
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from llm_calc.adapters.wire.base import StrictRequest
+from llm_calc.adapters.wire.engine_names import typed_word
 
 Tokens = Annotated[float, Field(ge=1, le=1e8)]
 Level = Annotated[float, Field(ge=0, le=1)]
@@ -29,8 +30,9 @@ CUT = ("normal", "lognormal", "exponential")
 class LengthPart(StrictRequest):
     """A length that varies from request to request."""
 
-    distribution: Literal[
-        "fixed", "uniform", "normal", "lognormal", "exponential", "quantiles", "histogram"
+    distribution: Annotated[
+        Literal["fixed", "uniform", "normal", "lognormal", "exponential", "quantiles", "histogram"],
+        BeforeValidator(typed_word),
     ] = Field(description="Which distribution; its parameters stand beside it")
     mean: Tokens | None = Field(
         None, description="Mean before any cut, of fixed, normal, lognormal, exponential [tokens]"

@@ -2,13 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from llm_calc.adapters.wire.base import Answer
+from llm_calc.adapters.wire.engine_names import typed_word
 from llm_calc.adapters.wire.owner import OwnedPrice, PriceKind
 
 ManifestKind = Literal["kubernetes", "leader_worker_set", "kserve", "dynamo", "llm_d"]
-Manifests = Annotated[list[ManifestKind], Field(min_length=1, max_length=5)]
+Manifests = Annotated[
+    list[Annotated[ManifestKind, BeforeValidator(typed_word)]], Field(min_length=1, max_length=5)
+]
 ClusterObject = dict[str, JsonValue]
 MANIFESTS_WORDS = (
     "Objects for kubectl: kubernetes (a Deployment), leader_worker_set (several hosts), kserve, dynamo; "

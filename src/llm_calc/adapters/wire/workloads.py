@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from llm_calc.adapters.wire.base import Answer, StrictRequest
+from llm_calc.adapters.wire.engine_names import typed_word
 
 Turns = Annotated[int, Field(ge=1, le=1000)]
 Bytes = Annotated[float, Field(gt=0, le=1e18)]
@@ -41,7 +42,9 @@ class SessionsPart(StrictRequest):
 class KvTierPart(StrictRequest):
     """A memory below the GPU's that keeps contexts, of the whole deployment."""
 
-    tier: TierName = Field(description="host: the host's memory; disk: local disks; store: a shared store")
+    tier: Annotated[TierName, BeforeValidator(typed_word)] = Field(
+        description="host: the host's memory; disk: local disks; store: a shared store"
+    )
     memory_bytes: Bytes | None = Field(
         None,
         description="Its size, of all replicas together [bytes]; host: twice the GPUs' KV cache if absent",

@@ -9,17 +9,25 @@ from llm_calc.adapters.operation import CALCULATE
 from llm_calc.adapters.wire.documented_analyses import ScalingResponse
 from llm_calc.adapters.wire.documented_requests import CalculateRequest, ScalingRequest
 from llm_calc.adapters.wire.documented_responses import AvailableGpu, AvailableModel
-from llm_calc.api.deps import CatalogsDep, catalogs_of
+from llm_calc.api.deps import CatalogsDep, catalogs_of, pool_of
 from llm_calc.api.json_body import DirectRoute, new_router
 from llm_calc.api.kept import kept_json
+from llm_calc.api.pools import while_wanted
 from llm_calc.api.responses import json_response
 
 router = new_router("calculator")
 
 
 async def post_calculate(body: CalculateRequest, request: Request) -> Response:
-    """The calculation as it comes, without a check of its own types: it is asked most often."""
-    return json_response(calculate(body, catalogs_of(request)))
+    """The calculation as it comes, without a check of its own types: it is asked most often.
+
+    A configuration takes as long as its author likes, so a thread reads it.
+    """
+    catalogs = catalogs_of(request)
+    if body.hf_config is None:
+        return json_response(calculate(body, catalogs))
+    work = pool_of(request, "light").run(lambda: json_response(calculate(body, catalogs)))
+    return await while_wanted(request, work)
 
 
 router.add_api_route(

@@ -7,11 +7,13 @@ from llm_calc.core.arrays import ceil_div
 from llm_calc.core.formats import NumberFormat, WeightRecipe
 from llm_calc.core.memory import weight_bytes
 from llm_calc.core.model import Model, Placed
-from llm_calc.core.parallelism import ENDS, ROUTED, Layout, stage_placed, weight_share
+from llm_calc.core.parallelism import ENDS, ROUTED, Layout, indices_inside, stage_placed, weight_share
 from llm_calc.core.weights import Scores, Weight
 
 TABLE_BYTES = 2
 """Width of tables and copies that engines make while loading."""
+NGRAM_TABLES = ("engram_table", "ngram_embedding")
+"""Names of tables of n-grams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +72,31 @@ def device_weights_bytes(
     return total
 
 
+def ngram_tables_bytes(
+    model: Model, recipe: WeightRecipe, layout: Layout, stage: int, rules: WeightRules
+) -> float:
+    """Of the weights those in tables of n-grams, which vLLM keeps in host memory unless it is told otherwise [bytes].
+
+    ``sum over tables of stored sets x share x bytes of the table's format``.
+    Source: vLLM 0.33.0 ``vllm/config/engram.py``, ``EngramConfig.cpu_offload``, and ``vllm/config/vllm.py``, which
+    makes one for models with such layers; checked: 2026-12-01, read.
+    Leaves out: ``engram_config``, and copies that replicas of one host share.
+    """
+    bounds = layout.bounds(model.num_layers, model.draft_layers)[stage]
+    return sum(
+        _bytes(model, recipe, layout, placed, bounds, rules) * stored
+        for placed, stored in stage_placed(model, bounds)
+        if placed.weight.name in NGRAM_TABLES and stored
+    )
+
+
 def _bytes(
     model: Model, recipe: WeightRecipe, layout: Layout, placed: Placed, bounds: range, rules: WeightRules
 ) -> float:
     """Bytes of one stored set, the mean over the layers of the stage."""
     weight = placed.weight
     elements = device_elements(model, weight, layout, rules)
-    layers = [index for index in placed.indices if index in bounds] or [0]
+    layers = indices_inside(placed.indices, bounds) or (0,)
     total = 0.0
     for number_format, count in recipe.formats_over(weight, layers).items():
         padding = _expert_padding(model, weight, layout, number_format, rules)

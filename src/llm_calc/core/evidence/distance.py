@@ -25,6 +25,7 @@ how far they are but for the load, are kept for the last ones that were asked fo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import log2
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -153,15 +154,18 @@ class Column:
     """Base-2 logarithms of some runs, and how far each is from a number; ``missing``: where a run lacks it."""
 
     def __init__(self, logs: FloatArray, missing: float) -> None:
-        self.logs, self._missing, self._lacking = logs, missing, np.isnan(logs).nonzero()[0]
+        self.logs, self._halves = logs, DOUBLING * logs
+        self._missing, self._lacking = missing, np.isnan(logs).nonzero()[0]
 
     def far(self, value: float) -> FloatArray:
         """Half of the doublings between each run and a value [1].
 
         Definition: ``0.5 |log2(run / value)|``; ``missing`` where a run lacks the number.
         """
-        found: FloatArray = DOUBLING * np.abs(self.logs - np.log2(value))
-        found[self._lacking] = self._missing
+        found: FloatArray = self._halves - DOUBLING * log2(value)
+        np.abs(found, out=found)
+        if len(self._lacking):
+            found[self._lacking] = self._missing
         return found
 
 
@@ -183,14 +187,16 @@ class Near:
         if stack.version is not None:
             self.renamed = ~runs.version.are(stack.version)[self.places]
         self.alike: Places = _alike(stack, runs, same_model & same_gpu)[self.places].nonzero()[0]
+        self._by_kind: dict[str, FloatArray] = {}
 
     def distances(self, asked: Load) -> FloatArray:
         """How far each of the runs is from the stack under a load [1].
 
         Definition: the sum at the head of this module.
         """
-        total: FloatArray = self.far + OTHER_LOAD * ~self.kind.are(asked.kind)
-        total += self.input_tokens.far(asked.input_tokens)
+        if asked.kind not in self._by_kind:
+            self._by_kind[asked.kind] = self.far + OTHER_LOAD * ~self.kind.are(asked.kind)
+        total = self._by_kind[asked.kind] + self.input_tokens.far(asked.input_tokens)
         total += self.output_tokens.far(asked.output_tokens)
         if asked.requests is not None:
             total += self.requests.far(asked.requests)
@@ -204,9 +210,11 @@ class Near:
         Definition: those no further than ``FARTHEST``; of equals those that come first in the file.
         """
         far = self.distances(asked)
-        comparable = (far <= FARTHEST).nonzero()[0]
-        nearest = comparable[far[comparable].argsort(kind="stable")[:most]]
-        return len(comparable), list(zip(self.places[nearest].tolist(), far[nearest].tolist(), strict=True))
+        comparable = int(np.count_nonzero(far <= FARTHEST))
+        within = FARTHEST if comparable <= most else np.partition(far, most - 1)[most - 1]
+        first = (far <= within).nonzero()[0]
+        nearest = first[far[first].argsort(kind="stable")[:most]]
+        return comparable, list(zip(self.places[nearest].tolist(), far[nearest].tolist(), strict=True))
 
     def points(self, asked: Load, kinds: tuple[str, ...]) -> list[int]:
         """Places of the runs of the very stack with like lengths, of these kinds of load [1].

@@ -249,8 +249,9 @@ def from_run(
     (its own in the run - mean ttft of the run) x scale``: what comes after first tokens takes so much longer.
     Definition: over all requests of the run.
     """
-    only = batch.following_step_s(deployment.work, deployment.rates, lengths, deployment.draft)
-    tpots = served.tpot_s if len(served.tpot_s) else np.array([only])
+    tpots, stack = served.tpot_s, (deployment.work, deployment.rates)
+    if not len(tpots):
+        tpots = np.array([batch.following_step_s(*stack, lengths, deployment.draft)])
     tpot = float(tpots.mean() * deployment.offsets.tpot) if tpot_s is None else tpot_s
     longer = tpot / tpots.mean()
     first = np.asarray(with_host(served.ttft_s, tpot, lengths, 0.0, deployment.host, together))

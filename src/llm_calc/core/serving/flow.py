@@ -15,7 +15,8 @@ class Flow:
 
     Equal answers end in the order in which they began, so that a queue holds them. ``most``: sequences that memory and
     engine take at once, and that leave room for any prompt in a step. ``next``: requests whose prompts are computed;
-    of the prompt of the one after them, ``done`` tokens are. ``own``: what one prompt adds to a step of so many.
+    of the prompt of the one after them, ``done`` tokens are. ``own``: what one prompt adds to a step of so many;
+    ``alone``: sequences beside which it fits whole.
     """
 
     def __init__(self, clock: StepClock, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> None:
@@ -25,10 +26,11 @@ class Flow:
         self.prompt, self.output, self.steps = one.prompt[0], one.output[0], one.steps[0]
         self.whole, self.cached = one.whole[0], traffic.cached_tokens
         self.budget = rules.budget_tokens * rules.replicas
-        held = min(bounds.limit_sequences, bounds.capacity_tokens // one.reserve[0])
+        held = float(min(bounds.limit_sequences, bounds.capacity_tokens // one.reserve[0]))
         self.most = min(held, self.budget - self.whole * rules.replicas)
         self.arrivals = [*traffic.arrivals_s, inf]
         self.asked = traffic.asked or len(traffic.arrivals_s)
+        self.alone = self.budget - self.whole
         self.next, self.done = 0, 0.0
         self.own: dict[int, float] = {}
 
@@ -40,51 +42,45 @@ class Flow:
         """
         arrivals, asked, mixed, gained = self.arrivals, self.asked, self.mixed, self.gained
         prompt, leaving, each, half = self.prompt, self.prompt + self.output - 1, self.steps, self.gained / 2
-        (low, growth, origin), top = self.clock.by_groups(), min(self.clock.reach(0), self.most)
-        ends, firsts, lasts, fill = [inf], list[float](), list[float](), self._fill
-        coming, ending, count, gone, now, tick, context = arrivals[0], inf, 0, 0, 0.0, 0.0, 0.0
+        (low, growth, origin), floor, top = self.clock.by_groups(), self.floor_cubed, self._top(0)
+        ends, firsts, lasts, own, alone = list[float](), list[float](), list[float](), self.own, self.alone
+        coming, ending, count, gone, place, now, tick, context = arrivals[0], inf, 0, 0, 0, 0.0, 0.0, 0.0
         while gone < asked:
             if coming <= now or not count:
                 now, beside = max(now, coming), count if mixed else 0
-                decode_s = low[beside] + (context / (beside or 1) - origin) * growth[beside]
-                spent, entered = fill(now, beside, decode_s if beside else 0.0)
-                now += spent
-                if beside:
-                    tick += 1
-                    context += beside * gained
-                if entered:
+                total = low[beside] + (context / beside - origin) * growth[beside] if beside else 0.0
+                if self.done or beside > alone or arrivals[place + 1] <= now:
+                    total += self.clock.kept_prompt_s(beside, *self._chunks(now, self.budget - beside))
+                else:
+                    total += own.get(beside) or self._own(beside)
+                    self.next += 1
+                now += cbrt(total * total * total + floor)
+                tick += 1.0 if beside else 0.0
+                context += beside * gained
+                if place < self.next:
+                    entered, ending, place = self.next - place, ending if count else tick + each, self.next
                     firsts += [now] * entered
-                    ends[-1:] = [tick + each] * entered + [inf]
-                    coming, ending = arrivals[self.next], ends[gone]
-                    context += entered * prompt
-                    count += entered
+                    ends += [tick + each] * entered
+                    coming, count, context = arrivals[place], count + entered, context + entered * prompt
             else:
                 steps = int(ending - tick + 1 - DONE) or 1
                 step_s = low[count] + (context / count + steps * half - origin) * growth[count]
-                if now + steps * step_s > coming:
-                    steps = min(steps, int((coming - now) / step_s) + 1)
+                if now + steps * step_s > coming and steps > (fewer := int((coming - now) / step_s) + 1):
+                    steps = fewer
                 now += steps * step_s
                 tick += steps
                 context += steps * count * gained
-            if count > top:
-                top = min(self.clock.reach(2 * count), self.most)
-                if count > top:
-                    return None
+            if count > top and count > (top := self._top(2 * count)):
+                return None
             while ending <= tick + DONE:
                 lasts.append(now)
                 gone, count, context = gone + 1, count - 1, context - leaving
-                ending = ends[gone]
+                ending = ends[gone] if count else inf
         return self._seen(np.array(firsts), np.array(lasts), now)
 
-    def _fill(self, now: float, beside: int, decode_s: float) -> tuple[float, int]:
-        """One step with as many prompt tokens as it has room for: seconds, and prompts that it completes."""
-        before, room = self.next, self.budget - beside
-        if self.done or self.whole > room or self.arrivals[before + 1] <= now:
-            total = self.clock.kept_prompt_s(beside, *self._chunks(now, room)) + decode_s
-        else:
-            self.next += 1
-            total = (self.own.get(beside) or self._own(beside)) + decode_s
-        return cbrt(total * total * total + self.floor_cubed), self.next - before
+    def _top(self, groups: int) -> float:
+        """Sequences up to which there are step times and room."""
+        return min(self.clock.reach(groups), self.most)
 
     def _own(self, beside: int) -> float:
         """What one prompt adds to a step of so many."""

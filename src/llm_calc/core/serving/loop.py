@@ -6,14 +6,17 @@ model and GPU under the same load.
 """
 
 from array import array
+from collections import deque
 from functools import lru_cache
+from heapq import heappop, heappush
+from math import inf
 
 import numpy as np
 
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.crowd import Moved, move
-from llm_calc.core.serving.run import Bounds, Chunk, Run, started
+from llm_calc.core.serving.run import DONE, Bounds, Chunk, Run, mean_start, started
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 _KEPT = 16
@@ -67,10 +70,11 @@ class Loop(Run):
 
     def __init__(self, traffic: Traffic, rules: Scheduling, bounds: Bounds) -> None:
         super().__init__(traffic, rules, bounds)
-        self.events = array("d")
+        self.events = list[float]()
         reserves = self.draws.reserves
         self.crowds = len(reserves) > 0 and self.slots <= self.limit
         self.crowds = self.crowds and self.slots * float(reserves.max()) <= self.capacity
+        self.in_line = self.crowds and rules.replicas == 1
         self.parts: list[Moved] = []
 
     def order(self) -> Order:
@@ -78,6 +82,9 @@ class Loop(Run):
         self.begin()
         while self.waiting or self.filling or self.running:
             self.admit()
+            if self.in_line and self.alone():
+                Rest(self).run()
+                break
             if self.filling:
                 self.fill()
             elif self.crowds and len(self.running) >= _WORTH:
@@ -99,8 +106,14 @@ class Loop(Run):
         self.drawn = self.entered = self.slots
         self.held = float(self.draws.reserves[: self.slots].sum())
         self.tick, self.context, self.running = start.tick, start.context, start.requests()
-        self.events, self.now = array("d", start.rows), len(start.rows) // 7
+        self.events, self.now = start.rows, len(start.rows) // 7
         self.samples = [reading for first in start.firsts for reading in (0.0, first, first)]
+
+    def alone(self) -> bool:
+        """Whether what is left goes one by one, no group of the start among it."""
+        if self.crowds and self.slots >= _WORTH:
+            return False
+        return self.group == 1.0 or not any(request.together for request in self.filling)
 
     def crowd(self) -> None:
         """All sequences at once for as long as that goes; never again where it did not go far."""
@@ -113,7 +126,7 @@ class Loop(Run):
     def flush(self) -> None:
         """Puts what was noted one by one before what is noted together."""
         self.parts.append(Moved(_rows(self.events, 7), _rows(self.samples, 3), _rows(self.ends, 4)))
-        self.events = array("d")
+        self.events = list[float]()
         self.samples, self.ends = [], []
 
     def decode(self) -> None:
@@ -130,6 +143,120 @@ class Loop(Run):
         self.now += 1
 
 
+class Rest:
+    """What is left of a loop whose prompts are computed in line, each with room for its answer.
+
+    A :class:`.run.Run` without what never happens then. By number of request: ``slot``, ``arrived``, ``first``.
+    ``queue``: numbers of those that wait for their prompts; of the first one ``left`` tokens do, since ``began``.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop, self.draws, self.sent, self.drawn = loop, loop.draws, loop.sent, loop.drawn
+        self.mixed, self.gained, self.budget = (
+            loop.mixed,
+            loop.rules.tokens_per_step,
+            loop.rules.budget_tokens,
+        )
+        self.cached, self.group, self.entered = loop.traffic.cached_tokens, loop.group, loop.entered
+        self.now, self.tick, self.context = loop.now, float(loop.tick), loop.context
+        size = len(self.draws.whole)
+        self.slot, self.arrived, self.first = [0] * size, [0.0] * size, [0.0] * size
+        for each in (*loop.filling, *(request for _, _, request in loop.running)):
+            self.slot[each.number] = each.slot
+            self.arrived[each.number], self.first[each.number] = each.arrived, each.first
+        self.queue = deque(request.number for request in loop.filling)
+        self.left, self.began = (loop.filling[0].left, loop.filling[0].began) if loop.filling else (0.0, 0.0)
+        self.running = [(end, place, request.number) for end, place, request in loop.running]
+
+    def run(self) -> None:
+        """Goes on until the last request has its last token."""
+        running, queue = self.running, self.queue
+        while queue or running:
+            if queue:
+                self.fill()
+            else:
+                self.decode()
+            while running and running[0][0] <= self.tick + DONE:
+                self.leave(heappop(running)[2])
+
+    def decode(self) -> None:
+        """All steps until the next sequence ends."""
+        count = len(self.running)
+        steps = max(1, int(self.running[0][0] - self.tick + 1 - DONE))
+        mean = self.context / count + steps * self.gained / 2
+        self.loop.events.extend((steps, count, count, mean, 0.0, 0.0, 0.0))
+        self.now += 1
+        self.tick += steps
+        self.context += steps * count * self.gained
+
+    def fill(self) -> None:
+        """One step with as many prompt tokens as it has room for; many alike of a very long prompt."""
+        count, first, steps, before = len(self.running), self.queue[0], 1, self.now
+        beside, whole, left = count if self.mixed else 0, self.draws.whole[first], self.left
+        room = max(self.budget - beside * self.group, 1.0)
+        began = self.began if left < whole else before
+        start = self.cached + (whole - left) % (whole / self.group)
+        if left > room:
+            taken, prompts = room, max(1.0, room * self.group / whole)
+            until = self.running[0][0] - self.tick if beside else inf
+            steps = max(1, int(min(until, left // room)))
+            if steps > 1:
+                start = mean_start(start, self.cached, whole / self.group, taken / prompts, steps)
+            self.left, self.began = left - steps * room, began
+            full = int(self.left <= DONE)
+        else:
+            taken, prompts, full = self._whole_ones(room)
+        mean = self.context / beside if beside else 0.0
+        self.loop.events.extend((steps, beside, count, mean, taken, prompts, start))
+        self.now += 1
+        if beside:
+            self.tick += steps
+            self.context += steps * beside * self.gained
+        for place in range(full):
+            self.complete(self.queue.popleft(), before if place else began)
+        if full and self.left <= DONE:
+            self.left = self.draws.whole[self.queue[0]] if self.queue else 0.0
+
+    def _whole_ones(self, room: float) -> tuple[float, float, int]:
+        """What is left of one prompt and those behind it, as far as there is room: tokens, prompts, those complete."""
+        taken, prompts, full = 0.0, 0.0, 0
+        for number in self.queue:
+            whole = self.draws.whole[number]
+            left = whole if full else self.left
+            part = min(left, room)
+            if part <= 0:
+                break
+            taken, room, self.left = taken + part, room - part, left - part
+            prompts += self.group if part == whole else max(1.0, part * self.group / whole)
+            if self.left > DONE:
+                self.began = self.now
+                break
+            full += 1
+        return taken, prompts, full
+
+    def complete(self, number: int, began: float) -> None:
+        """A request has its first token."""
+        seen = self.arrived[number], self.now if self.group == 1.0 else began, self.now
+        self.loop.samples.extend(seen * self.loop.members)
+        self.first[number] = self.now
+        self.context += self.draws.prompt[number]
+        self.entered += 1
+        heappush(self.running, (self.tick + self.draws.steps[number], self.entered, number))
+
+    def leave(self, number: int) -> None:
+        """A request has its last token; its slot sends again."""
+        output, slot = self.draws.output[number], self.slot[number]
+        self.context = max(0.0, self.context - self.draws.prompt[number] - output + 1)
+        self.loop.ends.extend((self.arrived[number], self.first[number], self.now, output))
+        if self.sent[slot] < self.loop.traffic.requests_per_slot:
+            self.sent[slot] += 1
+            self.slot[self.drawn], self.arrived[self.drawn] = slot, self.now
+            if not self.queue:
+                self.left = self.draws.whole[self.drawn]
+            self.queue.append(self.drawn)
+            self.drawn += 1
+
+
 @lru_cache(_KEPT)
 def order_of(traffic: Traffic, rules: Scheduling, bounds: Bounds) -> Order:
     """The order of a closed loop, kept for other deployments under the same load [tokens, sequences].
@@ -139,5 +266,5 @@ def order_of(traffic: Traffic, rules: Scheduling, bounds: Bounds) -> Order:
     return Loop(traffic, rules, bounds).order()
 
 
-def _rows(values: "array[float] | list[float]", width: int) -> FloatArray:
-    return np.array(values, dtype=np.float64).reshape(-1, width)
+def _rows(values: list[float], width: int) -> FloatArray:
+    return np.array(array("d", values)).reshape(-1, width)
