@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from llm_calc.adapters.token_counts import read_tokens
+from llm_calc.adapters.token_counts import read_as_vllm, read_tokens
 from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.core.errors import InvalidInputError
 
@@ -17,6 +17,7 @@ MAX_FAULTS = 20
 _MAX_PATH_CHARACTERS = 200
 _QUOTE = "'"
 _MUST_BE = "must be "
+_VLLM = "vllm"
 _BOUNDED_INT = "constrained-int"
 """What pydantic calls a whole number with bounds among the members of a union."""
 _SHOULD = re.compile(r"^(?:Input|String|Value|Decimal input|Dictionary|Tuple|Set) should")
@@ -141,9 +142,9 @@ def _with_ollama(engines: str) -> str:
 
 
 def _as_a_number(problem: Problem) -> str:
-    """Return how a count that was typed as people write it, such as 64k, is sent."""
-    given = problem.get("input")
-    tokens = read_tokens(given[:_MAX_PATH_CHARACTERS]) if isinstance(given, str) else None
+    """Return how a count that was typed as people write it, such as 64k, is sent; vLLM has a way of its own."""
+    given, read = problem.get("input"), read_as_vllm if _VLLM in problem["loc"] else read_tokens
+    tokens = read(given[:_MAX_PATH_CHARACTERS]) if isinstance(given, str) else None
     return f" ({tokens} for {given!r})" if tokens is not None and problem["type"] == "int_type" else ""
 
 
