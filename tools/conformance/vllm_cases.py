@@ -9,8 +9,9 @@ from llm_calc.adapters.engines import build_engine
 from llm_calc.adapters.formats import FormatWishes, resolve_precision
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.vllm import Vllm
+from llm_calc.core.engines.vllm_deepseek_v4 import is_packed
 from llm_calc.core.engines.vllm_groups import Page
-from llm_calc.core.engines.vllm_pages import frame_of, is_packed, pages_of
+from llm_calc.core.engines.vllm_pages import frame_of, pages_of
 from llm_calc.core.parallelism import Layout, stage_bounds
 
 RELEASE = "0.33.0"

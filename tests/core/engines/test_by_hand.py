@@ -16,7 +16,8 @@ from llm_calc.core.engines.llama_cpp_compute import (
 from llm_calc.core.engines.llama_cpp_copies import Copies, copied_width, stream_width
 from llm_calc.core.engines.llama_cpp_slots import padded, slots_of
 from llm_calc.core.engines.sglang_pools import StateSlots, capped_pools, one_pool, state_pool, two_pools
-from llm_calc.core.engines.vllm_deepseek_v4 import deepseek_v4_pages
+from llm_calc.core.engines.vllm_deepseek_v4 import deepseek_v4_pages, packed_pages
+from llm_calc.core.engines.vllm_groups import group_pages
 from llm_calc.core.weights import Cache, Scores
 from tests.builders import decoder, deepseek_v3, llama, mixtral
 
@@ -189,6 +190,48 @@ def test_a_buffer_that_takes_over_matrices_of_the_host() -> None:
     assert compute_bytes(fewer) == 1e8 + 31 * 4096 * 2 + 31 * 4 * 2 * (4_096 + 4_096)
     # Where a device has nothing of the model it copies no keys either.
     assert compute_bytes(replace(fewer, used=False)) == 0.0
+
+
+def test_pages_of_deepseek_v41_by_hand() -> None:
+    """On compute capability 10 rows of 528 in steps of 512; windows stand in groups that fit a block of entries.
+
+    Blocks of 256 tokens: 128 entries of two tokens with their index of 132, 256 of one; rings of 8 rows of 2 x 512
+    numbers in 32 bits.
+    """
+    window = Scores(heads=64, qk_dim=512, v_dim=512, window=128)
+    kept = {
+        rate: tuple(
+            Cache(kind="compressed", elements_per_token=width // rate, tokens_per_entry=rate)
+            for width in (512, 128)
+        )
+        for rate in (1, 2)
+    }
+    layers: list[tuple[Block, ...]] = [
+        (Custom(name="window", content=Parts(scores=(window,))),),
+        *[(Custom(name="two", content=Parts(scores=(window,), caches=kept[2])),)] * 2,
+        (Custom(name="one", content=Parts(scores=(window,), caches=kept[1])),),
+        *[(Custom(name="window", content=Parts(scores=(window,))),)] * 7,
+    ]
+    model = replace(decoder(layers, hidden=64, vocab=100), model_type="deepseek_v41")
+    found = [
+        (page.layer, page.page_bytes, page.block_tokens, page.window_tokens)
+        for page in packed_pages(model, 256, 10)
+    ]
+    ring = 64 * 528
+    assert found[:5] + found[9:11] == [
+        (0, ring, 64, 128),
+        (1, ring, 64, 128),
+        (1, 128 * 528, 256, None),
+        (1, 8 * 2 * 512 * 4, 8, 1),
+        (1, 128 * 132, 256, None),
+        (3, ring, 64, 128),
+        (3, 256 * 528, 256, None),
+    ]
+    groups = group_pages(packed_pages(model, 256, 10), 1.5, packed=True)
+    # A block holds 2 x (67 584 + 16 896) + 135 168 + 33 792 = 337 920 bytes of entries: ten of the eleven windows.
+    assert sorted(len(group.pages) for group in groups) == [2, 5, 6, 6]
+    older = packed_pages(model, 256, 9)
+    assert older[0].page_bytes == 65 * 576
 
 
 def test_pages_of_deepseek_v4_by_hand() -> None:

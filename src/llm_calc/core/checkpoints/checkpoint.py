@@ -7,7 +7,14 @@ from llm_calc.core.architectures.beside import EXPERT_DTYPE, ROUTER_DTYPE, TEXT_
 from llm_calc.core.blocks import LatentAttention
 from llm_calc.core.checkpoints.files import SAID_IN
 from llm_calc.core.checkpoints.ledger import Notes, Said
-from llm_calc.core.checkpoints.linear_modules import UNKNOWN, is_module, is_parameter, passed_by
+from llm_calc.core.checkpoints.linear_modules import (
+    NARROW_TABLES,
+    NGRAMS,
+    UNKNOWN,
+    is_module,
+    is_parameter,
+    passed_by,
+)
 from llm_calc.core.checkpoints.modules import MARKS, ModuleTable
 from llm_calc.core.checkpoints.scheme import FIELD, TOWERS, Choice, Scheme
 from llm_calc.core.checkpoints.schemes import read_scheme
@@ -118,11 +125,13 @@ class _Chooser:
     def _takes(self, tensor: Tensor) -> bool:
         component, name = tensor
         kind, scheme = self._model.model_type, self._scheme
+        if name in NGRAMS:
+            return name in self._by_name
         if scheme.gates and not scheme.skipped_rows and is_module(tensor, kind):
             return component != "vision" or component in self._covers
         if component not in self._covers or is_parameter(tensor, kind):
             return False
-        if scheme.own_modules and passed_by(tensor, kind):
+        if (scheme.own_modules or kind in NARROW_TABLES) and passed_by(tensor, kind):
             return False
         if (
             component == "router"

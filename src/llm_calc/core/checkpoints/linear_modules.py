@@ -63,6 +63,13 @@ _MODULES_OF: Mapping[str, tuple[str, ...]] = {
     "apertus1p5": ("tower.vq.codebook",),
 }
 """Names of linear modules that are not looked for elsewhere."""
+NARROW_TABLES = ("deepseek_v41", "deepseek_v41_text")
+"""Types whose own files keep a table of n-grams in fp8, and some modules in 16 bits whatever the tool.
+
+Source: types and shapes of the tensors of DeepSeek-V4.1-Flash as public code lists them; checked: 2026-12-01, read.
+"""
+NGRAM_TABLE, NGRAM_MATRIX = NGRAMS = ("engram_table", "engram_kv_proj")
+_KEPT_OF_V41 = ("compressor_kv_proj", "compressor_gate_proj", "indexer_k_proj", "indexer_weights_proj")
 _KEPT_WIDE: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("axk2", "deepseek_v32", "glm_moe_dsa", "mistral_large4"), ("indexer_weights_proj",)),
     "glm5_next": ("indexer_pool_gate",),
@@ -70,6 +77,7 @@ _KEPT_WIDE: Mapping[str, tuple[str, ...]] = {
         *("o_a_proj", "compressor_kv_proj", "compressor_gate_proj"),
         *("indexer_kv_proj", "indexer_gate_proj", "indexer_weights_proj"),
     ),
+    **dict.fromkeys(NARROW_TABLES, _KEPT_OF_V41),
 }
 """Modules that transformers 5 keeps in 32 bits, or whose class is their own: its own quantizers pass them by."""
 _DERIVED = ("tower.head.attention_out", "tower.projector.attention.out")
@@ -93,7 +101,7 @@ UNKNOWN = (
 
 
 def passed_by(tensor: Tensor, model_type: str) -> bool:
-    """Whether transformers' own quantizers leave a linear module as it is."""
+    """Whether transformers' own quantizers, or the files of its makers, leave a linear module as it is."""
     return tensor[1] in _KEPT_WIDE.get(model_type, ()) or tensor[1] in _DERIVED
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from llm_calc.core.architectures.beside import RELEASE, TEXT_ONLY, WRITTEN_BY_MLX
 from llm_calc.core.checkpoints.ledger import Said
+from llm_calc.core.checkpoints.linear_modules import NGRAM_MATRIX, NGRAM_TABLE
 from llm_calc.core.checkpoints.modelopt import experts_beside_fp8
 from llm_calc.core.checkpoints.scheme import (
     EVERYTHING,
@@ -64,7 +65,7 @@ def fp8(said: Said) -> Scheme:
         for pattern, key in said.strings("modules_to_convert")
     )
     listed = (*tables, *experts_beside_fp8(said))
-    by_name = (("experts", replace(number_of(said, "mxfp4"), compute="fp8")),) if experts else ()
+    by_name = _beside_fp8(said, number) if experts else ()
     beside = next((each.number.name for each in listed[len(tables) :] if each.number), experts)
     return Scheme(
         storage="fp8",
@@ -75,6 +76,15 @@ def fp8(said: Said) -> Scheme:
         by_name=by_name,
         kv_cache=kv_cache_of(said),
         activations="fp8",
+    )
+
+
+def _beside_fp8(said: Said, number: NumberFormat) -> tuple[tuple[str, NumberFormat], ...]:
+    """Experts of four bits, and tables of n-grams with a scale for 32 numbers of a row."""
+    return (
+        ("experts", replace(number_of(said, "mxfp4"), compute="fp8")),
+        (NGRAM_TABLE, number_of(said, "mxfp8")),
+        (NGRAM_MATRIX, number),
     )
 
 

@@ -20,12 +20,12 @@ def _started(needed: Needed) -> Iterator[Options]:
 
 
 def _cache_on(model: Model, gpu: Gpu) -> str | None:
-    """fp8 for DeepSeek V4, and for sparse latent attention on compute capability 10 and 12.
+    """fp8 for DeepSeek V4 and V4.1, and for sparse latent attention on compute capability 10 and 12.
 
     Read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29.
     """
     sparse = is_sparse(model) and (gpu.compute_capability or "").startswith(("10.", "12."))
-    return "fp8" if model.model_type == COMPRESSED or sparse else None
+    return "fp8" if model.model_type.startswith(COMPRESSED) or sparse else None
 
 
 TRAITS = Traits(

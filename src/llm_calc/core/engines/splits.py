@@ -16,7 +16,7 @@ from llm_calc.core.formats import WeightRecipe
 from llm_calc.core.model import Model, Placed
 from llm_calc.core.parallelism import ROUTED, Layout, check_layout, largest_piece
 
-FP8_BLOCK, BLOCK_WIDTH = "fp8-block", 128
+FP8_BLOCK, USUAL_BLOCK = "fp8-block", (128, 128)
 VOCABULARY_MULTIPLE = 64
 MOST_TENSOR = 16
 
@@ -83,19 +83,21 @@ def _uncut_heads(model: Model, tensor: int) -> Iterator[str]:
 
 
 def _uncut_blocks(model: Model, recipe: WeightRecipe, layout: Layout) -> Iterator[str]:
-    """Matrices in blocks of 128 x 128 whose cut side is no whole number of blocks on each GPU."""
+    """Matrices in blocks whose cut side is no whole number of blocks on each GPU."""
     seen = set()
     for placed in model.placed:
         weight, layer = placed.weight, (placed.indices or (0,))[0]
-        if weight.kind != "matrix" or recipe.format_of(weight, layer).name != FP8_BLOCK:
+        number = recipe.chosen(weight, layer)
+        if weight.kind != "matrix" or number.name != FP8_BLOCK:
             continue
         ways, side = _cut(model, placed, layout)
+        width = (number.block or USUAL_BLOCK)[weight.cols == model.hidden]
         piece = side * largest_piece(weight.units, ways) / weight.units
-        if ways > 1 and piece != side and piece % BLOCK_WIDTH and (side, piece) not in seen:
+        if ways > 1 and piece != side and piece % width and (side, piece) not in seen:
             seen.add((side, piece))
             yield (
                 f"parallelism.tensor: {weight.name} of {side} columns gives {piece:g} on each of {ways} GPUs, which is "
-                f"no whole number of the checkpoint's fp8 blocks of {BLOCK_WIDTH}"
+                f"no whole number of the checkpoint's fp8 blocks of {width}"
             )
 
 

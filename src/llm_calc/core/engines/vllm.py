@@ -29,7 +29,7 @@ from llm_calc.core.engines.vllm_refusals import check_block_size, check_redundan
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.engines.vllm_traits import TRAITS
 from llm_calc.core.engines.vllm_words import cache_notes
-from llm_calc.core.engines.weights import device_weights_bytes
+from llm_calc.core.engines.weights import device_weights_bytes, ngram_tables_bytes
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.overheads import OverheadConstants
 from llm_calc.core.parallelism import check_layout
@@ -172,7 +172,8 @@ class Vllm:
         """Where the memory goes; the cache is what is left for it, before it is rounded to blocks."""
         rules = weight_rules(setup, self.media(), self.num_redundant_experts)
         weights = device_weights_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
-        host = min(weights, self.cpu_offload_gb * GIB)
+        tables = ngram_tables_bytes(setup.model, setup.numbers.recipe, setup.layout, stage, rules)
+        host = min(weights, self.cpu_offload_gb * GIB + tables)
         captured = captured_graphs(setup, limits, self.rules, self.graph_wishes())
         graphs = graphs_bytes(setup, stage, captured, self.overheads)
         usable = float(ceil(setup.memory_bytes * self.gpu_memory_utilization))

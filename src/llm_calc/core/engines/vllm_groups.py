@@ -156,17 +156,31 @@ def _deal(pages: list[Page], size: int) -> list[CacheGroup]:
 
 
 def _packed(pages: tuple[Page, ...]) -> tuple[CacheGroup, ...]:
-    """Sorts that repeat a pattern of pages are split into groups of as many repeats, so that little is padded."""
+    """Sorts that repeat a pattern of pages are split into groups of as many repeats, so that little is padded.
+
+    Where no such pattern has pages of several sizes, windows are split until they fit a block of the other sorts.
+    """
     sorts = [_by_size(sort) for sort in _by_sort(pages)]
     patterns = [sizes for sizes in sorts if len({len(layers) for layers in sizes}) == 1]
     least = max((len(sizes[0]) for sizes in patterns if len(sizes) > 1), default=0)
     repeats = _least_padding([len(sizes[0]) for sizes in patterns], least) if least else 0
+    anchor = 0.0 if repeats else max(_least_bytes(sizes) for sizes in sorts)
     groups = []
     for sizes in sorts:
         count = int(ceil_div(len(sizes[0]), repeats)) if repeats and sizes in patterns else 1
+        if anchor and sizes[0][0].kind == "sliding":
+            held = max(1, int(anchor // sizes[0][0].page_bytes))
+            count = int(ceil_div(sum(map(len, sizes)), held))
         parts = [[page for layers in sizes for page in layers[index::count]] for index in range(count)]
         groups += [CacheGroup(pages=tuple(part)) for part in parts]
     return tuple(groups)
+
+
+def _least_bytes(sizes: list[list[Page]]) -> float:
+    """What a block has to hold of a sort: one page where it has windows, else all of them."""
+    if sizes[0][0].kind == "sliding":
+        return max(layers[0].page_bytes for layers in sizes)
+    return sum(page.page_bytes for layers in sizes for page in layers)
 
 
 def _by_size(pages: list[Page]) -> list[list[Page]]:

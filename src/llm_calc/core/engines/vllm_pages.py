@@ -15,7 +15,7 @@ from llm_calc.core.arrays import ceil_div
 from llm_calc.core.blocks import GatedDeltaNet, KimiDelta, Mamba, Mamba2
 from llm_calc.core.engines.base import Setup
 from llm_calc.core.engines.caches import LayerCache, caches_by_layer
-from llm_calc.core.engines.vllm_deepseek_v4 import V4_BLOCK_TOKENS, deepseek_v4_pages
+from llm_calc.core.engines.vllm_deepseek_v4 import V4_BLOCK_TOKENS, is_packed, packed_pages
 from llm_calc.core.engines.vllm_groups import (
     LATENT,
     CacheGroup,
@@ -132,14 +132,6 @@ def _recurrences(model: Model) -> frozenset[type]:
     )
 
 
-def is_packed(model: Model) -> bool:
-    """Whether pages of unlike sizes lie side by side in a block.
-
-    Definition: DeepSeek-V4, whose backends ask for that layout.
-    """
-    return model.model_type == "deepseek_v4"
-
-
 @lru_cache(maxsize=256)
 def pages_of(frame: Frame, paging: Paging) -> tuple[Page, ...]:
     """A page for each cache of each layer of the whole model, in the order of the layers [bytes, tokens].
@@ -149,7 +141,7 @@ def pages_of(frame: Frame, paging: Paging) -> tuple[Page, ...]:
     Leaves out: padding that single kernels ask for.
     """
     if is_packed(frame.model):
-        return deepseek_v4_pages(frame.model, paging.block_size or V4_BLOCK_TOKENS)
+        return packed_pages(frame.model, paging.block_size or V4_BLOCK_TOKENS, frame.generation)
     caches = caches_by_layer(
         frame.model,
         frame.tensor,

@@ -10,6 +10,7 @@ from llm_calc.core.engines.base import GpuBudget, Limits, Setup
 from llm_calc.core.engines.dealt_contexts import vllm_dealt
 from llm_calc.core.engines.positions import beyond_positions
 from llm_calc.core.engines.splits import split_refusals
+from llm_calc.core.engines.vllm_deepseek_v4 import PACKED_TYPES
 from llm_calc.core.engines.vllm_kernels import PLAIN_INDEX, is_sparse
 from llm_calc.core.engines.vllm_rules import VllmRules
 from llm_calc.core.errors import UnsupportedError
@@ -58,7 +59,7 @@ def check_block_size(model: Model, block_size: int | None, rules: VllmRules) -> 
     if block_size is None or not caches:
         return
     step = SPARSE_STEP_TOKENS if is_sparse(model) else KERNEL_STEP_TOKENS
-    step = WIDE_STEP_TOKENS if model.model_type in {"deepseek_v4", *PLAIN_INDEX} else step
+    step = WIDE_STEP_TOKENS if model.model_type in {*PACKED_TYPES, *PLAIN_INDEX} else step
     if block_size % step or (rules.block_sizes and block_size not in rules.block_sizes):
         sizes = [str(size) for size in rules.block_sizes if size % step == 0]
         accepted = ", ".join(sizes) or f"multiples of {step}"

@@ -12,6 +12,8 @@ from llm_calc.core.weights import Scores, Weight
 
 TABLE_BYTES = 2
 """Width of tables and copies that engines make while loading."""
+NGRAM_TABLES = ("engram_table", "ngram_embedding")
+"""Names of tables of n-grams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,24 @@ def device_weights_bytes(
         if stored and placed.weight.params:
             total += _bytes(model, recipe, layout, placed, bounds, rules) * stored
     return total
+
+
+def ngram_tables_bytes(
+    model: Model, recipe: WeightRecipe, layout: Layout, stage: int, rules: WeightRules
+) -> float:
+    """Of the weights those in tables of n-grams, which vLLM keeps in host memory unless it is told otherwise [bytes].
+
+    ``sum over tables of stored sets x share x bytes of the table's format``.
+    Source: vLLM 0.33.0 ``vllm/config/engram.py``, ``EngramConfig.cpu_offload``, and ``vllm/config/vllm.py``, which
+    makes one for models with such layers; checked: 2026-12-01, read.
+    Leaves out: ``engram_config``, and copies that replicas of one host share.
+    """
+    bounds = layout.bounds(model.num_layers, model.draft_layers)[stage]
+    return sum(
+        _bytes(model, recipe, layout, placed, bounds, rules) * stored
+        for placed, stored in stage_placed(model, bounds)
+        if placed.weight.name in NGRAM_TABLES and stored
+    )
 
 
 def _bytes(

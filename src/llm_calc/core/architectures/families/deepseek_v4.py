@@ -45,7 +45,7 @@ def _matrix(name: str, rows: int, cols: int, units: int = 1) -> Weight:
     return Weight(name=name, component="attention", rows=rows, cols=cols, units=units)
 
 
-def _core(f: Fields) -> Parts:
+def latent_core(f: Fields) -> Parts:
     """Compressed queries, one key/value head, a grouped low-rank output projection, sinks, the window."""
     hidden, heads, width = hidden_size(f), f.int("num_attention_heads"), f.int("head_dim")
     rank, groups, out_rank = f.int("q_lora_rank"), f.int("o_groups"), f.int("o_lora_rank")
@@ -126,7 +126,7 @@ def _compressed(f: Fields, kind: str) -> Parts:
     return _sparse(f) if kind == SPARSE else _heavy(f)
 
 
-def _one_shared(f: Fields) -> int:
+def one_shared(f: Fields) -> int:
     """One shared expert of the routed experts' width."""
     f.agree(n_shared_experts=1)
     return f.int("moe_intermediate_size")
@@ -140,11 +140,12 @@ def deepseek_v4(f: Fields) -> Model:
     layers, streams = num_layers(f), f.int("hc_mult")
     kinds = _layer_types(f, layers)
     attention = {
-        kind: Custom(name=kind, content=_core(f) + _compressed(f, kind)) for kind in dict.fromkeys(kinds)
+        kind: Custom(name=kind, content=latent_core(f) + _compressed(f, kind))
+        for kind in dict.fromkeys(kinds)
     }
     around = hyper_connections(f, outputs=(2 + streams) * streams, scales=3, remixed=True)
     biases = "gud" if f.flag("mlp_bias") else ""
-    experts = mixture(experts="n_routed_experts", shared_width=_one_shared, shared_biases=biases)(f)
+    experts = mixture(experts="n_routed_experts", shared_width=one_shared, shared_biases=biases)(f)
     stack: list[tuple[Block, ...]] = [
         (*norms(2)(f)(index), around, attention[kind], *experts(index)) for index, kind in enumerate(kinds)
     ]
