@@ -129,7 +129,7 @@ USUAL = [
 
 @pytest.mark.parametrize(("engine", "usual", "other"), USUAL)
 def test_defaults_are_not_called_uncounted(engine: str, usual: dict[str, Any], other: dict[str, Any]) -> None:
-    load = {"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": LOAD}
+    load: dict[str, Any] = {"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": LOAD}
     said, unlike = (
         llm_calc.estimate(engine={"name": engine, **options}, **load) for options in (usual, other)
     )
@@ -150,7 +150,7 @@ def test_defaults_are_not_called_uncounted(engine: str, usual: dict[str, Any], o
         ("vllm", "api_server_count", 4),
     ],
 )
-def test_what_changes_times_is_not_said_to_change_nothing(engine: str, option: str, value: object) -> None:
+def test_what_changes_times_is_not_said_to_change_nothing(engine: str, option: str, value: Any) -> None:
     assert any(
         words.startswith(f"engine.{option}: not counted")
         for words in plan(engine, **{option: value}).warnings
