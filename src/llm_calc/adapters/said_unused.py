@@ -40,7 +40,7 @@ def unused_of(subject: Subject, part: EnginePart) -> Unused:
     weights = subject.precision.weights
     unread = subject.confidence != EXACT or weights.guessed or (weights.unread and subject.name == CUSTOM)
     return Unused(
-        options=tuple(uncounted_of(part)),
+        options=tuple(uncounted_of(part)) if part.further else (),
         further=unread or bool(part.version and version_warnings(part)),
     )
 

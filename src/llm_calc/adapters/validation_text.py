@@ -17,7 +17,6 @@ MAX_FAULTS = 20
 _MAX_PATH_CHARACTERS = 200
 _QUOTE = "'"
 _MUST_BE = "must be "
-_VLLM = "vllm"
 _BOUNDED_INT = "constrained-int"
 """What pydantic calls a whole number with bounds among the members of a union."""
 _SHOULD = re.compile(r"^(?:Input|String|Value|Decimal input|Dictionary|Tuple|Set) should")
@@ -143,9 +142,19 @@ def _with_ollama(engines: str) -> str:
 
 def _as_a_number(problem: Problem) -> str:
     """Return how a count that was typed as people write it, such as 64k, is sent; vLLM has a way of its own."""
-    given, read = problem.get("input"), read_as_vllm if _VLLM in problem["loc"] else read_tokens
-    tokens = read(given[:_MAX_PATH_CHARACTERS]) if isinstance(given, str) else None
+    given = problem.get("input")
+    if not isinstance(given, str):
+        return ""
+    read = read_as_vllm if _reads_letters(problem["loc"]) else read_tokens
+    tokens = read(given[:_MAX_PATH_CHARACTERS])
     return f" ({tokens} for {given!r})" if tokens is not None and problem["type"] == "int_type" else ""
+
+
+def _reads_letters(path: Sequence[object]) -> bool:
+    """Return whether an option is of an engine that tells k from K; a service that only calculates loads none."""
+    from llm_calc.core.engines import ENGINES
+
+    return any(name in path and engine.traits.options.tells_letters for name, engine in ENGINES.items())
 
 
 def _known_names(model: object, path: Sequence[str], tag: object = None) -> list[str]:
