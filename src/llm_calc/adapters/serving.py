@@ -225,10 +225,11 @@ def _answer(
     found, turns = timing.found, timing.turns
     gpus = request.hardware.count if sides is None else all_gpus(request)
     prefills = None if sides is None else sides.pools.prefill_replicas
-    assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
     output, total, requests = map(float, rates)
+    timed_by = _timed_by(request, catalogs)
+    assumptions, warnings = said_of(request, placed, turns, sides, timed_by, requests)
     return ServingEstimateAnswer(
         engine=release_of(request.engine).answered,
         ttft_s=float(found.ttft_s),
