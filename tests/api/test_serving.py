@@ -1,6 +1,7 @@
 """``/api/serving_estimate`` over HTTP."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -254,6 +255,20 @@ def test_replicas_of_a_dense_model_share_the_load(client: TestClient) -> None:
     )
     assert four["tpot_s"] == pytest.approx(one["tpot_s"])
     assert four["output_tokens_per_s"] == pytest.approx(4 * one["output_tokens_per_s"])
+
+
+def test_output_never_falls_where_replicas_have_unequally_many_requests(client: TestClient) -> None:
+    counts = [*range(1, 14), 63, 64, 65]
+    found = [
+        ask(
+            client,
+            hardware={"gpu": "h100-80gb-sxm", "count": 4},
+            parallelism={"data": 4},
+            workload={**BODY["workload"], "concurrency": count},
+        )["output_tokens_per_s"]
+        for count in counts
+    ]
+    assert all(later >= earlier for earlier, later in pairwise(found))
 
 
 def test_speculation_and_a_warm_prefix_cache_help(client: TestClient) -> None:

@@ -84,6 +84,14 @@ def test_a_target_is_typed_in_the_unit_of_its_figure(opened: Opener) -> None:
     expect(page.get_by_label("TPOT within")).to_have_value("12.5")
     expect(page).to_have_url(re.compile(r"tpot=0\.0125"))
     expect(page.locator(".tile.missed")).to_contain_text("beyond target")
+    for label, typed, kept in (
+        ("TTFT within", "500 ms", "0.5"),
+        ("TPOT within", "0.02 s", "20"),
+        ("Budget of plans", "$20", "20"),
+    ):
+        page.get_by_label(label).fill(typed)
+        expect(page.get_by_label(label)).to_have_value(kept)
+    page.get_by_label("TPOT within").fill("12.5")
     again = opened(page.url.partition("/?")[1] + page.url.partition("/?")[2])
     again.get_by_text("Targets and cost").click()
     expect(again.get_by_label("TPOT within")).to_have_value("12.5")
@@ -275,9 +283,29 @@ def test_what_does_not_fit_has_no_speed_and_says_what_would_fit(opened: Opener) 
     expect(page.locator("#verdict")).to_contain_text("Does not fit")
     expect(page.locator(".tile")).to_have_count(0)
     expect(card(page, "throughput")).to_contain_text("no speed is shown for what memory cannot hold")
+    page.emulate_media(media="print")
+    expect(page.locator(".printed")).to_contain_text("llama-3.1-70b")
+    expect(page.locator(".changes button").first).to_be_visible()
+    expect(page.get_by_role("button", name="Share")).to_be_hidden()
+    page.emulate_media(media="screen")
     page.locator(".changes button").first.click()
     expect(page.locator("#verdict")).not_to_contain_text("Does not fit")
     expect(tile(page, "TTFT")).not_to_have_text("—")
+
+
+def test_weights_that_lie_with_the_host_are_told_at_once(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&m=qwen3-32b&w=q8_0&g=rtx-4090&n=1&e=llama.cpp&len=8192&c=1")
+    body = {
+        "model": {"name": "qwen3-32b"},
+        "precision": {"weights": "q8_0", "kv_cache": "fp16"},
+        "hardware": {"gpu": "rtx-4090"},
+        "engine": {"name": "llama.cpp", "n_ctx": 8192},
+        "workload": {**EXAMPLE["workload"], "concurrency": 1},
+    }
+    beside = ask(service, "/api/memory_plan", body)["per_gpu"]["host_weights_bytes"] / GIB
+    # 32.8 billion parameters of 8.5 bits are 32.4 GiB; the GPU has 23.5, of which the context takes 2.
+    assert beside > 9
+    expect(page.locator("#verdict")).to_contain_text(f"{exact(beside)} GiB of weights with the host")
 
 
 def test_requests_that_wait_still_have_a_speed(opened: Opener, service: Service) -> None:
@@ -373,6 +401,8 @@ def test_one_press_begins_and_words_are_explained(opened: Opener) -> None:
     page = opened(width=360)
     page.get_by_role("button", name="My PC or Mac").click()
     expect(page).to_have_url(re.compile(r"e=llama\.cpp"))
+    expect(page.get_by_role("button", name="My PC or Mac")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Rented GPUs")).to_have_attribute("aria-pressed", "false")
     expect(page.locator(".answers .grid > section").first).to_contain_text("Which quantization fits?")
     page.get_by_role("button", name="What do these words mean?").click()
     expect(page.get_by_role("dialog")).to_contain_text("time per output token")

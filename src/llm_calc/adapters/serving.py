@@ -38,7 +38,7 @@ from llm_calc.core.serving.arrivals import simulated_arrivals
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.encoder import Encoder, in_batch, in_loop, in_queue
 from llm_calc.core.serving.estimate import Deployment, Estimate
-from llm_calc.core.serving.replicas import times
+from llm_calc.core.serving.replicas import dealt, times
 from llm_calc.core.workloads.estimate import Found, lengths_seen
 from llm_calc.core.workloads.patience import Patience
 
@@ -184,23 +184,33 @@ def _of_equals(
 ) -> Estimate:
     lengths, deployment, replicas = lengths_of(workload), placed.deployment, placed.replicas
     requests, encoder = max(1, math.ceil(workload.requests_in_flight / replicas)), placed.encoder
-    batched = workload.load == "batch" or placed.calibration.name != "served"
     match workload.load:
         case "offline":
             found = in_queue(core.queue_of_many(deployment, lengths), encoder)
         case "request_rate":
             rate = (workload.request_rate or 1.0) / replicas
             found = arrivals(deployment, lengths, rate, encoder)
-        case _ if batched:
-            found = in_batch(
-                core.static_batch(deployment, lengths, float(requests)), encoder, float(requests)
-            )
+        case "batch":
+            found = _batch(placed, lengths, requests)
         case _:
-            loop = core.simulated_loop(deployment, lengths, requests)
-            most = most_per_s(placed, lengths) if encoder.seconds else math.inf
-            found = in_loop(loop, encoder, float(requests), most) if encoder.seconds else loop
+            one = _batch if placed.calibration.name != "served" else _loop
+            if replicas == 1:
+                return one(placed, lengths, requests)
+            return dealt(lambda each: one(placed, lengths, int(each)), workload.requests_in_flight, replicas)
     busy = busy_replicas(placed, workload)
     return found if busy == 1 else times(found, busy)
+
+
+def _batch(placed: Placed, lengths: Lengths, requests: int) -> Estimate:
+    """One replica that runs so many requests together."""
+    found = core.static_batch(placed.deployment, lengths, float(requests))
+    return in_batch(found, placed.encoder, float(requests))
+
+
+def _loop(placed: Placed, lengths: Lengths, requests: int) -> Estimate:
+    """One replica under a closed loop."""
+    loop, encoder = core.simulated_loop(placed.deployment, lengths, requests), placed.encoder
+    return in_loop(loop, encoder, float(requests), most_per_s(placed, lengths)) if encoder.seconds else loop
 
 
 def busy_replicas(placed: Placed, workload: WorkloadPart) -> float:

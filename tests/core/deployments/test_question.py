@@ -71,3 +71,10 @@ def test_another_layout_is_the_same_question_over_more_gpus() -> None:
     assert four.held().plan.bytes_per_token == one.held().plan.bytes_per_token / 4
     other = one.under(engine("sglang"))
     assert (other.engine.name, other.setup, other.asked) == ("sglang", one.setup, one.asked)
+
+
+def test_headroom_is_that_of_the_fullest_replica() -> None:
+    """Five sequences on two replicas are three on one of them."""
+    held = question(1).held()
+    five, three = (Asked(sequences=count, context_tokens=1000) for count in (5, 3))
+    assert headroom_bytes(replace(held.plan, replicas=2), five) == headroom_bytes(held.plan, three)

@@ -26,6 +26,7 @@ from llm_calc.core.planning.bounds import arriving, under_load
 from llm_calc.core.planning.split import shape_of
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Deployment, Estimate
+from llm_calc.core.serving.replicas import dealt
 from llm_calc.core.varying import Figures, Values, Varying
 
 Words = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
@@ -159,8 +160,13 @@ def _closed(
         rate = varying.get("workload.request_rate", np.array([workload.request_rate or 1.0])) / replicas
         return arriving(deployment, lengths, rate), replicas, holds, basis
     kind = shape_of(workload.load, placed.calibration.name)
-    estimate = under_load(deployment, kind, lengths, ceil_div(total, placed.replicas))
-    return estimate, _busy(workload, total, replicas), holds, basis
+
+    def of(each: Quantity) -> Estimate:
+        return under_load(deployment, kind, lengths, each)
+
+    if workload.load == "concurrency":
+        return dealt(of, total, placed.replicas), 1.0, holds, basis
+    return of(ceil_div(total, placed.replicas)), _busy(workload, total, replicas), holds, basis
 
 
 def _beyond(placed: Placed, request: ServingEstimateRequest, varying: Values) -> Placed:
@@ -205,7 +211,7 @@ def _holds(placed: Placed, lengths: Lengths) -> Flags:
 
 
 def _busy(workload: WorkloadPart, total: Quantity, replicas: float) -> Quantity:
-    return total / ceil_div(total, replicas) if workload.load in ("batch", "concurrency") else replicas
+    return total / ceil_div(total, replicas) if workload.load == "batch" else replicas
 
 
 def _deployment(placed: Placed, lengths: Lengths) -> Deployment:

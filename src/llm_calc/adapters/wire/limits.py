@@ -10,7 +10,7 @@ from llm_calc.adapters.wire.engine_names import typed_word
 Seconds = Annotated[float, Field(gt=0, le=1e6)]
 UsdPerHour = Annotated[float, Field(gt=0, le=1e6)]
 GpuName = Annotated[str, Field(min_length=1, max_length=100)]
-Percentile = Annotated[Literal["mean", "p50", "p90", "p95", "p99"], BeforeValidator(typed_word)]
+Percentile = Literal["mean", "p50", "p90", "p95", "p99"]
 
 
 class LimitsPart(StrictRequest):
@@ -19,7 +19,7 @@ class LimitsPart(StrictRequest):
     ttft_s: Seconds | None = Field(None, description="Time to the first token [s]")
     tpot_s: Seconds | None = Field(None, description="Time per further token [s]")
     request_latency_s: Seconds | None = Field(None, description="Time of a whole request [s]")
-    percentile: Percentile | None = Field(
+    percentile: Annotated[Percentile, BeforeValidator(typed_word)] | None = Field(
         None,
         description="What the limits on time hold for, besides the mean; p90 if requests arrive at random, else mean",
     )

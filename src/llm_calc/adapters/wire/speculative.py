@@ -8,13 +8,13 @@ from llm_calc.adapters.wire.base import StrictRequest
 from llm_calc.adapters.wire.engine_names import typed_word
 from llm_calc.adapters.wire.parts import ModelPart
 
-Method = Annotated[Literal["mtp", "eagle", "eagle3", "ngram", "draft_model"], BeforeValidator(typed_word)]
+Method = Literal["mtp", "eagle", "eagle3", "ngram", "draft_model"]
 
 
 class SpeculativePart(StrictRequest):
     """Speculative decoding: a draft proposes tokens, the model checks them in one step."""
 
-    method: Method | None = Field(
+    method: Annotated[Method, BeforeValidator(typed_word)] | None = Field(
         None,
         description="mtp: layers of the model's own; eagle, eagle3: a head trained for it; ngram: what the prompt "
         "repeats; draft_model: a smaller model",

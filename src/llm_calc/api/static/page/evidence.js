@@ -1,10 +1,9 @@
 // How wrong an answer could be: the nearest measurements, errors on what the fit had not seen, what was taken for granted.
 import { html } from "../vendor/page/libraries.js";
 import { estimate, inspection, memory } from "./api.js";
-import { Card, Table } from "./card.js";
+import { Card, Table, differing, sentence } from "./card.js";
 import { LISTS } from "./state.js";
 import { count, integer, percent, time } from "./numbers.js";
-import { differing, sentence } from "./words.js";
 
 const METRICS = { ttft_s: "TTFT", tpot_s: "TPOT", output_tokens_per_s: "Output" };
 const SHOWS = { ttft_s: time, tpot_s: time, output_tokens_per_s: (value) => `${count(value)} tok/s` };
