@@ -52,6 +52,40 @@ def test_names_of_engines_are_taken_and_told(pattern: str, tensors: set[str]) ->
     assert found.foreign
 
 
+@pytest.mark.parametrize(
+    "pattern", ["re:backbone.*", "re:language_model.*", "re:model\\.language_model\\..*", "backbone.*"]
+)
+def test_stacks_of_other_models_name_nothing(pattern: str) -> None:
+    """compressed-tensors 0.20.1, ``match_named_modules`` of a Llama: no module begins so; nor does one of engines."""
+    assert not ModuleTable(llama(), "model").select(pattern)
+
+
+def test_stacks_of_a_model_are_its_own() -> None:
+    hybrid = read_config(load_catalogs().model("nemotron-3-nano-30b-a3b").config).model
+    assert ModuleTable(hybrid, "model").select("re:backbone.*").layers
+    seeing = read_config(load_catalogs().model("qwen2.5-vl-7b").config).model
+    assert ModuleTable(seeing, "model").select("re:language_model.*").layers
+
+
+@pytest.mark.parametrize(
+    ("model", "held"),
+    [
+        ("qwen3-next-80b-a3b", "linear_attn"),
+        ("qwen3.5-27b", "linear_attn"),
+        ("jamba-v0.1", "mamba"),
+        ("falcon-h1-7b", "mamba"),
+        ("lfm2-1.2b", "conv"),
+        ("kimi-linear-48b-a3b", "self_attn"),
+    ],
+)
+def test_recurrences_are_held_as_their_classes_hold_them(model: str, held: str) -> None:
+    """Modules of the layers of transformers 5.24.0: attention beside a recurrence is not the same module."""
+    table = ModuleTable(read_config(load_catalogs().model(model).config).model, "model")
+    of_attention = {component for component, _ in table.select("re:.*self_attn.*").layers}
+    assert {component for component, _ in table.select(f"re:.*{held}.*").layers} >= {"ssm"}
+    assert ("ssm" in of_attention) == (held == "self_attn")
+
+
 def test_deepseek_v4_is_named_as_its_files_are() -> None:
     model = read_config(load_catalogs().model("deepseek-v4-flash").config).model
     found = ModuleTable(model, "model").select("re:.*attn.*(fused_wqa_wkv|wo_a)$")
