@@ -8,7 +8,7 @@ from llm_calc.adapters.catalog.published_names import FILE, PublishedNamesFile
 from llm_calc.adapters.formats.recipes import find_recipe
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.core.errors import UnknownNameError
-from llm_calc.core.names import NameIndex, holds, normal_name
+from llm_calc.core.names import NameIndex, counted, holds, normal_name
 
 
 @pytest.mark.parametrize(
@@ -131,3 +131,8 @@ def test_formats_to_give_instead_are_formats() -> None:
 def test_the_end_of_a_name_is_no_number_of_gpus(typed: str, gpu: str, count: int | None) -> None:
     said = expanded({"hardware": typed})["hardware"]
     assert said == ({"gpu": gpu} if count is None else {"gpu": gpu, "count": count})
+
+
+@pytest.mark.parametrize(("amount", "words"), [(0, "0 GPUs"), (1, "1 GPU"), (2, "2 GPUs"), (11, "11 GPUs")])
+def test_one_of_something_has_no_plural(amount: int, words: str) -> None:
+    assert counted(amount, "GPU") == words
