@@ -1,9 +1,17 @@
-"""What an engine can never hold, whatever the GPU: places that it makes at start follow from its options alone."""
+"""What an engine can never hold, whatever the GPU: places that it makes at start follow from its options alone.
 
+And the options with which it makes as many places, as long, as are asked for.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
+from llm_calc.core.advice.change import Change
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
+from llm_calc.core.engines.llama_cpp import LlamaCpp
+from llm_calc.core.engines.llama_cpp_slots import padded
 from llm_calc.core.engines.places import Places
 
 
@@ -34,3 +42,23 @@ def lacks_slots(setup: Setup, engine: Engine, asked: Asked) -> bool:
         return False
     slots = engine.slots_at(engine.longest(setup))
     return int(slots.sequences(asked.context_tokens) + 1e-9) * setup.layout.data < asked.sequences
+
+
+def enough_slots(
+    works: Callable[[Engine], bool], setup: Setup, engine: Engine, asked: Asked
+) -> Iterator[Change]:
+    """Where slots are too few or too short: fewer of the same cells, else as many as sequences with as many cells."""
+    if not isinstance(engine, LlamaCpp) or engine.n_ctx is None or not lacks_slots(setup, engine, asked):
+        return
+    sequences = -(-asked.sequences // setup.layout.data)
+    each = padded(asked.context_tokens)
+    fewer = engine.n_ctx // each
+    if fewer >= sequences and works(replace(engine, n_parallel=fewer)):
+        text = f"{fewer} slots instead of {engine.slots}, each of {engine.n_ctx // fewer} tokens"
+        yield Change(field="engine.n_parallel", value=fewer, change=text)
+    count = max(sequences, engine.slots)
+    cells = count * each
+    if engine.rules.context_for_each_slot or not works(replace(engine, n_ctx=cells, n_parallel=count)):
+        return
+    text = f"start the engine with {cells} tokens of context, {each} for each of {count} slots"
+    yield Change(field="engine.n_ctx", value=cells, change=text, also={"engine.n_parallel": count})
