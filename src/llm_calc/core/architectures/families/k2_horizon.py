@@ -97,7 +97,7 @@ def _attention(f: Fields) -> LayerBlocks:
 EXPERTS = mixture(
     sparse=sparse_step,
     shared_width=shared_times("num_shared_experts"),
-    router_bias=when("moe_gate_bias", True),
+    router_bias=lambda f: f.flag("moe_gate_bias"),
 )
 
 
