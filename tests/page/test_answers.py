@@ -73,8 +73,13 @@ def test_another_model_or_kind_of_engine_comes_in_its_own_format(opened: Opener)
     page.get_by_role("combobox", name="Model name").fill("gpt-oss-20b")
     expect(weights).to_have_value("")
     weights.select_option("bf16")
+    page.get_by_text("Layout, memory and cache").click()
+    page.get_by_label("GPU memory share").fill("0.8")
+    expect(page).to_have_url(re.compile(r"util=0\.8"))
     page.get_by_label("Engine", exact=True).select_option("llama.cpp")
     expect(weights).to_have_value("")
+    # A share of one engine is of another whole than that of the next.
+    expect(page).not_to_have_url(re.compile(r"util="))
 
 
 def test_a_target_is_typed_in_the_unit_of_its_figure(opened: Opener) -> None:
@@ -92,6 +97,7 @@ def test_a_target_is_typed_in_the_unit_of_its_figure(opened: Opener) -> None:
         page.get_by_label(label).fill(typed)
         expect(page.get_by_label(label)).to_have_value(kept)
     page.get_by_label("TPOT within").fill("12.5")
+    expect(page).to_have_url(re.compile(r"tpot=0\.0125"))
     again = opened(page.url.partition("/?")[1] + page.url.partition("/?")[2])
     again.get_by_text("Targets and cost").click()
     expect(again.get_by_label("TPOT within")).to_have_value("12.5")
@@ -157,6 +163,16 @@ def test_a_config_can_be_pasted_and_travels_in_the_link(opened: Opener, service:
     expect(page).to_have_url(re.compile("#"))
     again = opened(page.url.removeprefix(service.url))
     expect(card(again, "computed")).to_contain_text("6,738,415,616")
+
+
+def test_what_a_config_says_beyond_what_is_understood_stands_in_the_verdict(opened: Opener) -> None:
+    page = opened("/?g=a100-80gb-sxm&n=1&w=")
+    expect(page.locator(".verdict")).not_to_contain_text("approximate")
+    page.get_by_role("button", name="File").click()
+    config = {**load_catalogs().model("llama2-7b").config, "memory_layers": [3, 4]}
+    page.get_by_label("Content of config.json").fill(json.dumps(config))
+    expect(page.locator(".verdict")).to_contain_text("Sizes are approximate")
+    expect(card(page, "wrong")).to_contain_text("memory_layers is not understood")
 
 
 def test_a_model_of_a_shorter_context_is_started_with_its_own(opened: Opener) -> None:
@@ -276,6 +292,19 @@ def test_values_are_refused_where_they_stand(opened: Opener, label: str, typed: 
     page.get_by_text("Layout, memory and cache").click()
     field(page, label).get_by_role("textbox").fill(typed)
     expect(field(page, label).get_by_role("alert")).to_contain_text(told)
+
+
+def test_a_first_refusal_shows_no_dashes_and_names_fields_as_they_stand(opened: Opener) -> None:
+    page = opened("/?v=1&ep=8")
+    verdict = page.locator(".verdict")
+    expect(verdict).to_contain_text("each is 1 beside expert parallel, give tensor parallel as well")
+    expect(page.locator(".tile")).to_have_count(0)
+
+
+def test_a_gpu_goes_by_its_name_with_maker_and_memory(opened: Opener) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&w=&n=1&g=NVIDIA GeForce RTX 4090 24GB&len=4096&c=1")
+    expect(field(page, "GPU").locator(".hint")).to_contain_text("GeForce RTX 4090: 24 GB")
+    expect(tile(page, "Cost")).to_contain_text("$")
 
 
 def test_what_does_not_fit_has_no_speed_and_says_what_would_fit(opened: Opener) -> None:

@@ -44,6 +44,9 @@ export function Missing({ question, otherwise = "not known for this scenario" })
   return html`<p class="note missing">— ${["loading", "stale"].includes(status) ? "on its way" : error ? sentence(error.error) : otherwise}</p>`;
 }
 
+/** Sentences of the service, as warnings or as notes. */
+export const Told = ({ texts, warn }) => html`<ul>${texts.map((text) => html`<li class=${warn ? "warning" : ""}>${warn ? "⚠ " : ""}${sentence(text)}</li>`)}</ul>`;
+
 /** A table that scrolls inside itself. rows: arrays of cells; the first of each names the row. */
 export function Table({ label, head, rows, className = "" }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class=${className}>
@@ -77,9 +80,10 @@ export function differing(text) {
 /** A sentence of the service; a field at its start goes by its name here, a format keeps its case. */
 export function sentence(text) {
   // Names of the API are for its readers.
+  for (const [its, here] of LINKS.lists.phrases) text = text.replace(its, here);
   text = text.replace(/ \([a-z]+(_[a-z]+)+\)/g, "").replace(/\b(ttft|tpot)_s\b/g, (name) => name.slice(0, 4).toUpperCase()).replace(/\b\d{5,}\b/g, (whole) => integer(Number(whole)));
-  const found = /^(?:base\.)?([a-z_.0-9]+): /.exec(text);
-  const named = found && LINKS.lists.fields[found[1]] ? `${LINKS.lists.fields[found[1]]}: ${text.slice(found[0].length)}` : text;
+  const { fields } = LINKS.lists, found = /^(?:base\.)?([a-z_.0-9]+): /.exec(text);
+  const named = (found && fields[found[1]] ? `${fields[found[1]]}: ${text.slice(found[0].length)}` : text).replace(/\b[a-z]+([._][a-z]+)+\b/g, (path) => fields[path] ?? path);
   const start = /^[a-z]+[ :]/.test(named) && !/^(fp|bf|int)\d/.test(named) ? named[0].toUpperCase() : named[0];
   return `${start}${named.slice(1)}${/[.!?]$/.test(named) ? "" : "."}`;
 }

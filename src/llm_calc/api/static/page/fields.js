@@ -21,7 +21,7 @@ export const refusals = computed(() => {
   // What only the page and the plans read: the service is not asked about it while no plan is wanted.
   for (const [key, name] of OWN) {
     const value = parsed(each[key]);
-    if (value !== undefined && !(value >= 0)) found[key] ??= `${name} must be a number of 0 or more.`;
+    if (value !== undefined && !(value >= 0 && value < Infinity)) found[key] ??= `${name} must be a number of 0 or more.`;
   }
   if (!objectIn(each.json)) found.json = `${LABELS.json}: must be a JSON object.`;
   return found;

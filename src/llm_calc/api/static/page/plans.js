@@ -1,7 +1,7 @@
 // Deployments found for the workload and the targets: ranked, with cost and the command that starts each.
 import { html, signal } from "../vendor/page/libraries.js";
 import { plans } from "./api.js";
-import { Card, Choices, Data, Missing } from "./card.js";
+import { Card, Choices, Data, Missing, sentence, Told } from "./card.js";
 import { copy } from "./files.js";
 import { CHIPS } from "./figures.js";
 import { apply, catalog, LISTS, look, named, scenario, source, view } from "./state.js";
@@ -73,5 +73,6 @@ export function Plans() {
       <div class="grid inner"><${Front} title="Pareto: throughput against speed" points=${data.pareto.throughput_against_speed} x=${{ label: "tok/s for one user", format: count }} y=${{ label: "tok/s of one GPU", format: count }} tell=${(one) => `${count(one.x)} tok/s for a user, ${count(one.y)} of a GPU`} />
         <${Front} title="Pareto: cost against latency" points=${data.pareto.cost_against_latency} x=${{ label: "time of a request, s", format: count }} y=${{ label: "$ per M output tokens", format: (value) => significant(value, 2) }} tell=${(one) => `${time(one.x)} a request, ${usd(one.y)} per M output tokens`} /></div>
       <${Data} name="llm-calc-plans" picture=${false} columns=${COLUMNS} rows=${data.plans.map((plan) => [plan.rank, plan.hardware.gpu, plan.gpus, layoutOf(plan), plan.ttft_s, plan.tpot_s, plan.output_tokens_per_s, plan.usd_per_hour, plan.usd_per_million_output_tokens_all_in, plan.launch_command])} />`}
-    ${data?.refused.length > 0 && html`<details><summary>${integer(data.refused.length)} other kinds of GPU, and why they are not shown</summary><ul class="columns">${data.refused.map((one) => html`<li><b>${one.gpu}</b> ${one.reason}</li>`)}</ul></details>`}<//>`;
+    ${data && html`<${Told} texts=${data.warnings} warn /><details><summary>Taken for granted</summary><${Told} texts=${data.assumptions} /></details>`}
+    ${data?.refused.length > 0 && html`<details><summary>${integer(data.refused.length)} other kinds of GPU, and why they are not shown</summary><ul class="columns">${data.refused.map((one) => html`<li><b>${one.gpu}</b> ${sentence(one.reason)}</li>`)}</ul></details>`}<//>`;
 }

@@ -1,7 +1,7 @@
 // The answer first: does it fit, how fast, at what cost, how sure that is, and what single changes would do.
 import { html, signal, useEffect } from "../vendor/page/libraries.js";
 import { apply, catalog, deviceOf, LISTS, saidOf, scenario } from "./state.js";
-import { answered, askAgain, down, estimate, memory, together, variants } from "./api.js";
+import { answered, askAgain, down, estimate, inspection, memory, together, variants } from "./api.js";
 import { CHIPS, boundOf, costPerMillion, keeps, overloaded, rentPerHour, runs, spread, verdict } from "./figures.js";
 import { explain } from "./explain.js";
 import { Dialog, differing, sentence } from "./card.js";
@@ -195,7 +195,7 @@ export function Verdict() {
   const { status: planning } = memory.state.value, { status: serving } = estimate.state.value;
   const refused = [planning, serving].includes("error"), busy = [planning, serving].includes("loading");
   const [tone, icon, word, about] = headOf({ plan, served, each, refused, busy });
-  const failed = plan && !runs(plan) && !refused;
+  const failed = plan && !runs(plan) && !refused, rough = inspection.state.value.data?.confidence === "approximate";
   useEffect(() => {
     const told = served && runs(plan) ? `, TTFT ${time(served.ttft_s)}, TPOT ${time(served.tpot_s)}` : "";
     const timer = setTimeout(() => { if (!busy) announced.value = `${word}${refused ? "" : told}`; }, ANNOUNCE_MS);
@@ -208,8 +208,9 @@ export function Verdict() {
     ${down.value && html`<${Down} at=${at} />`}
     ${refused && !down.value && html`<${Refused} />`}
     ${refused && served && html`<p class="note">${each === scenario.value ? "" : "The figures are those of the last scenario that was answered."}</p>`}
-    ${failed ? html`<h3>What would make it fit</h3><${Fixes} plan=${plan} />` : html`<${Tiles} served=${served} plan=${plan} each=${each} device=${device} />`}${served && runs(plan) && html`<${Beside} each=${each} served=${served} />`}<${Basis} served=${served} plan=${plan} />
+    ${failed ? html`<h3>What would make it fit</h3><${Fixes} plan=${plan} />` : (served || !refused) && html`<${Tiles} served=${served} plan=${plan} each=${each} device=${device} />`}${served && runs(plan) && html`<${Beside} each=${each} served=${served} />`}<${Basis} served=${served} plan=${plan} />
     <p class="note jumps">${JUMPS.map(([id, name]) => html`<a href=${`#${id}`} onClick=${jump(id)}>${name}</a>`)} <button type="button" class="small" aria-haspopup="dialog" onClick=${() => { glossary.value = true; }}>What do these words mean?</button></p>
+    ${rough && html`<p class="warning">⚠ Sizes are approximate: <a href="#wrong" onClick=${jump("wrong")}>see the assumptions</a>.</p>`}
     ${plan && runs(plan) && !plan.starts && plan.warnings.slice(0, 1).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
     ${served && runs(plan) && served.warnings.slice(0, 2).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
   </section>`;
