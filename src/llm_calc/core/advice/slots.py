@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-from llm_calc.core.advice.change import Change
+from llm_calc.core.advice.change import Change, Value
 from llm_calc.core.deployments.question import Asked
 from llm_calc.core.engines import Engine, Setup
-from llm_calc.core.engines.llama_cpp import LlamaCpp
 from llm_calc.core.engines.llama_cpp_slots import padded
 from llm_calc.core.engines.places import Places
 
@@ -18,6 +17,10 @@ from llm_calc.core.engines.places import Places
 @runtime_checkable
 class MakesSlots(Protocol):
     """An engine that makes its places at start, as many as its options say."""
+
+    n_ctx: int | None
+    n_parallel: int | None
+    slots: int
 
     def longest(self, setup: Setup) -> int:
         """Tokens that it makes places for, at most [tokens].
@@ -48,17 +51,21 @@ def enough_slots(
     works: Callable[[Engine], bool], setup: Setup, engine: Engine, asked: Asked
 ) -> Iterator[Change]:
     """Where slots are too few or too short: fewer of the same cells, else as many as sequences with as many cells."""
-    if not isinstance(engine, LlamaCpp) or engine.n_ctx is None or not lacks_slots(setup, engine, asked):
+    if not isinstance(engine, MakesSlots) or engine.n_ctx is None or not lacks_slots(setup, engine, asked):
         return
     sequences = -(-asked.sequences // setup.layout.data)
     each = padded(asked.context_tokens)
-    fewer = engine.n_ctx // each
-    if fewer >= sequences and works(replace(engine, n_parallel=fewer)):
-        text = f"{fewer} slots instead of {engine.slots}, each of {engine.n_ctx // fewer} tokens"
+    fewer, now = engine.n_ctx // each, engine.slots
+    if fewer >= sequences and works(_slotted(engine, n_parallel=fewer)):
+        text = f"{fewer} slots instead of {now}, each of {engine.n_ctx // fewer} tokens"
         yield Change(field="engine.n_parallel", value=fewer, change=text)
-    count = max(sequences, engine.slots)
-    cells = count * each
-    if engine.rules.context_for_each_slot or not works(replace(engine, n_ctx=cells, n_parallel=count)):
-        return
-    text = f"start the engine with {cells} tokens of context, {each} for each of {count} slots"
-    yield Change(field="engine.n_ctx", value=cells, change=text, also={"engine.n_parallel": count})
+    count = max(sequences, now)
+    other = _slotted(engine, n_ctx=count * each, n_parallel=count)
+    if works(other):
+        text = f"start the engine with {count * each} tokens of context, {each} for each of {count} slots"
+        also: dict[str, Value] = {"engine.n_parallel": count}
+        yield Change(field="engine.n_ctx", value=count * each, change=text, also=also)
+
+
+def _slotted(engine: Engine, **options: int) -> Engine:
+    return replace(engine, **options)  # type: ignore[type-var]
