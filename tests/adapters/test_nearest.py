@@ -1,5 +1,7 @@
 """The published runs nearest to a question: the exact one first, the formula as documented, honest where none is."""
 
+import subprocess
+import sys
 from itertools import pairwise
 from math import log2
 from typing import Any
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 import llm_calc
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.config_file import read_config
-from llm_calc.adapters.measured_runs import FIGURES, RunRow, load_runs
+from llm_calc.adapters.measured_runs import FIGURES, RunRow
 from llm_calc.adapters.nearest import MOST_SHOWN, index_of
 from llm_calc.adapters.serving import answer_serving_estimate
 from llm_calc.adapters.wire.measured import MeasuredPoint, NearestRun
@@ -20,6 +22,7 @@ from llm_calc.core.engines import ENGINES
 from llm_calc.core.errors import UnsupportedError
 from llm_calc.core.evidence.distance import FARTHEST
 from llm_calc.core.memory import active_parameters
+from tests.published import load_runs
 from tools.calibrate.measurements import read_config_of
 
 Json = dict[str, Any]
@@ -239,3 +242,20 @@ def test_grids_and_searches_do_not_look_for_runs() -> None:
     assert looks() == before
     assert llm_calc.estimate(**QUESTION).basis.nearest
     assert looks() == before + 1
+
+
+FRESH = f"""
+import gc
+from llm_calc.adapters.catalog import load_catalogs
+from llm_calc.adapters.measured_runs import RunRow
+from llm_calc.adapters.operations import SERVING_ESTIMATE
+answer = SERVING_ESTIMATE.answered({QUESTION!r}, load_catalogs())
+assert answer.basis.nearest
+print(sum(isinstance(each, RunRow) for each in gc.get_objects()))
+"""
+
+
+def test_an_answer_keeps_no_more_rows_than_it_shows() -> None:
+    """4000 rows take 14 MB; columns and tuples of equal texts take one."""
+    printed = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True).stdout
+    assert int(printed) <= MOST_SHOWN

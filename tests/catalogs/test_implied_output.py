@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm_calc.adapters.calibration import ErrorRow, load_calibration_file
-from llm_calc.adapters.measured_runs import RunRow, load_runs
+from llm_calc.adapters.measured_runs import RunRow
 from llm_calc.core.arrays import FloatArray
+from tests.published import load_runs
 from tools.calibrate.cases import Case
 from tools.calibrate.evaluate import Fitted
 from tools.calibrate.families import FAMILIES, cases_by_family

@@ -6,7 +6,8 @@ from math import isclose
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.measured_runs import FIGURES, RUNS_FILE, RunRow, load_runs, load_sources
+from llm_calc.adapters.measured_runs import FIGURES, RUNS_FILE, RunRow, load_sources
+from tests.published import load_runs
 from tools.calibrate.cases import build_cases
 from tools.calibrate.measurements import ROOT, Measurement, read_measurements
 from tools.calibrate.predicted_runs import cells_of

@@ -81,6 +81,25 @@ def test_a_key_that_is_said_again_is_no_unknown_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("&e=llama.cpp&w=&util=0.8", "util=0.8 changes nothing: llama.cpp has no such option"),
+        ("&r=7", "r=7 changes nothing: the load is c"),
+        ("&st=3", "st=3 changes nothing: the load is c"),
+        ("&dh=64", "dh=64 changes nothing: the model has a name"),
+        ("&b.sp=9", "b.sp=9 changes nothing: the load is c"),
+    ],
+)
+def test_what_nothing_reads_beside_the_rest_is_told(more: str, said: str) -> None:
+    assert f"Warning: link: {said}\n" in run("memory", "--link", LINK + more, "--json").stderr
+
+
+def test_what_one_scenario_reads_is_not_said_in_vain() -> None:
+    ended = run("memory", "--link", f"{LINK}&st=3&b.load=s", "--json")
+    assert "changes nothing" not in ended.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("estimate", "--link", "hello"), "link: must be an address of the page"),

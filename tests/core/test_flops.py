@@ -1,5 +1,7 @@
 """FLOPs against counters run on the reference classes, and against closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,3 +87,27 @@ def test_arrays_give_what_scalars_give(tokens: list[int], window: int | None) ->
         )
     for decode in (flops.reference_decode_flops, flops.executed_decode_flops):
         assert np.allclose(decode(model, array).total, [float(decode(model, each).total) for each in tokens])
+
+
+SCORE = Scores(heads=1, qk_dim=1, v_dim=1)
+
+
+@pytest.mark.parametrize(
+    ("scores", "tokens", "pairs"),
+    [
+        (SCORE, 25, 25 * 26 / 2),
+        # A window of ten: 1 + 2 + ... + 10, then ten each.
+        (replace(SCORE, window=10), 10, 55),
+        (replace(SCORE, window=10), 25, 55 + 15 * 10),
+        # In chunks of ten: two whole ones and five tokens.
+        (replace(SCORE, window=10, chunked=True), 25, 55 + 55 + 15),
+        # A key for four tokens: each query of a hundred sees half of 25 and one more.
+        (replace(SCORE, tokens_per_key=4), 100, 100 * 26 / 2),
+        # Five such keys at most, those of twenty tokens: 20 x 6 / 2, then five each.
+        (replace(SCORE, tokens_per_key=4, top_k=5), 100, 60 + 80 * 5),
+    ],
+)
+def test_pairs_of_a_causal_prompt(scores: Scores, tokens: int, pairs: float) -> None:
+    assert flops.executed_pairs(scores, tokens) == pairs
+    rows = flops.executed_pairs(scores, np.array([tokens, 2 * tokens], dtype=np.float64))
+    assert np.asarray(rows)[0] == pairs

@@ -95,3 +95,27 @@ def test_others_stand_newest_first() -> None:
 )
 def test_a_name_in_its_words(name: str, words: Words) -> None:
     assert words_of(name) == words
+
+
+@pytest.mark.parametrize(("name", "own"), [("tale-3b", False), ("tale-30b", True), ("tale-300b", False)])
+def test_a_name_that_says_another_size_than_its_models_is_not_meant(name: str, own: bool) -> None:
+    """Of a model of thirty billions."""
+    found = meant("tale", {name: "entry"}, {"entry": 30.0})
+    assert (found.name is not None) is own
+
+
+def test_of_equally_new_ones_of_one_size_none_is_meant() -> None:
+    """Two models of eight billions, neither of which says a version: both are offered."""
+    owners = {"tale-8b": "tale-8b", "tale-8.1b": "tale-8.1b"}
+    found = meant("tale", owners, {"tale-8b": 8.0, "tale-8.1b": 8.1})
+    assert found.name is None
+    assert set(found.others) == set(owners)
+    assert meant("tale", {"tale-8b": "tale-8b"}, {"tale-8b": 8.0}).name == "tale-8b"
+
+
+def test_of_the_names_of_one_model_its_own_is_taken_then_the_shortest() -> None:
+    billions = {"tale-8b": 8.0, "other-8b": 8.0}
+    own = {"tale-8b": "tale-8b", "tale-8b-base": "tale-8b"}
+    assert meant("tale", own, billions).name == "tale-8b"
+    aliases = {"other-8b": "other-8b", "tale-8b-instruct": "other-8b", "tale-8b-it": "other-8b"}
+    assert meant("tale", aliases, billions).name == "tale-8b-it"

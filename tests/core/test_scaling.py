@@ -84,3 +84,14 @@ def test_experts_are_dealt_in_numbers_that_divide_them() -> None:
     (expert,) = [each for each in options if each.strategy == "expert"]
     assert expert.split is not None
     assert expert.split.layout == Layout(data=8, expert=8)
+
+
+def test_what_no_number_of_gpus_holds_is_said_with_the_most_that_were_tried() -> None:
+    """32 heads and layers: 32 by tensors or stages, 8 x 32 by both, 1024 by sequences; a layer alone is 405 MB."""
+    none = Overheads(weights=1.0, kv_cache=1.0, activations=1.0, system=1.0)
+    options = compare_strategies(
+        LLAMA, plain_numbers(), none, batch=1, tokens=16, usable_bytes=1e6, link=LINK
+    )
+    tried = {each.strategy: int(each.reason.rsplit(" ", 1)[1]) for each in options}
+    assert tried == {"tensor": 32, "pipeline": 32, "sequence": 1024, "tensor_pipeline": 256}
+    assert all(each.split is None for each in options)

@@ -73,8 +73,13 @@ def test_another_model_or_kind_of_engine_comes_in_its_own_format(opened: Opener)
     page.get_by_role("combobox", name="Model name").fill("gpt-oss-20b")
     expect(weights).to_have_value("")
     weights.select_option("bf16")
+    page.get_by_text("Layout, memory and cache").click()
+    page.get_by_label("GPU memory share").fill("0.8")
+    expect(page).to_have_url(re.compile(r"util=0\.8"))
     page.get_by_label("Engine", exact=True).select_option("llama.cpp")
     expect(weights).to_have_value("")
+    # A share of one engine is of another whole than that of the next.
+    expect(page).not_to_have_url(re.compile(r"util="))
 
 
 def test_a_target_is_typed_in_the_unit_of_its_figure(opened: Opener) -> None:
@@ -84,6 +89,15 @@ def test_a_target_is_typed_in_the_unit_of_its_figure(opened: Opener) -> None:
     expect(page.get_by_label("TPOT within")).to_have_value("12.5")
     expect(page).to_have_url(re.compile(r"tpot=0\.0125"))
     expect(page.locator(".tile.missed")).to_contain_text("beyond target")
+    for label, typed, kept in (
+        ("TTFT within", "500 ms", "0.5"),
+        ("TPOT within", "0.02 s", "20"),
+        ("Budget of plans", "$20", "20"),
+    ):
+        page.get_by_label(label).fill(typed)
+        expect(page.get_by_label(label)).to_have_value(kept)
+    page.get_by_label("TPOT within").fill("12.5")
+    expect(page).to_have_url(re.compile(r"tpot=0\.0125"))
     again = opened(page.url.partition("/?")[1] + page.url.partition("/?")[2])
     again.get_by_text("Targets and cost").click()
     expect(again.get_by_label("TPOT within")).to_have_value("12.5")
@@ -149,6 +163,16 @@ def test_a_config_can_be_pasted_and_travels_in_the_link(opened: Opener, service:
     expect(page).to_have_url(re.compile("#"))
     again = opened(page.url.removeprefix(service.url))
     expect(card(again, "computed")).to_contain_text("6,738,415,616")
+
+
+def test_what_a_config_says_beyond_what_is_understood_stands_in_the_verdict(opened: Opener) -> None:
+    page = opened("/?g=a100-80gb-sxm&n=1&w=")
+    expect(page.locator(".verdict")).not_to_contain_text("approximate")
+    page.get_by_role("button", name="File").click()
+    config = {**load_catalogs().model("llama2-7b").config, "memory_layers": [3, 4]}
+    page.get_by_label("Content of config.json").fill(json.dumps(config))
+    expect(page.locator(".verdict")).to_contain_text("Sizes are approximate")
+    expect(card(page, "wrong")).to_contain_text("memory_layers is not understood")
 
 
 def test_a_model_of_a_shorter_context_is_started_with_its_own(opened: Opener) -> None:
@@ -270,14 +294,47 @@ def test_values_are_refused_where_they_stand(opened: Opener, label: str, typed: 
     expect(field(page, label).get_by_role("alert")).to_contain_text(told)
 
 
+def test_a_first_refusal_shows_no_dashes_and_names_fields_as_they_stand(opened: Opener) -> None:
+    page = opened("/?v=1&ep=8")
+    verdict = page.locator(".verdict")
+    expect(verdict).to_contain_text("each is 1 beside expert parallel, give tensor parallel as well")
+    expect(page.locator(".tile")).to_have_count(0)
+
+
+def test_a_gpu_goes_by_its_name_with_maker_and_memory(opened: Opener) -> None:
+    page = opened("/?v=1&m=llama-3.1-8b&w=&n=1&g=NVIDIA GeForce RTX 4090 24GB&len=4096&c=1")
+    expect(field(page, "GPU").locator(".hint")).to_contain_text("GeForce RTX 4090: 24 GB")
+    expect(tile(page, "Cost")).to_contain_text("$")
+
+
 def test_what_does_not_fit_has_no_speed_and_says_what_would_fit(opened: Opener) -> None:
     page = opened("/?v=1&w=bf16&n=1&len=8192")
     expect(page.locator("#verdict")).to_contain_text("Does not fit")
     expect(page.locator(".tile")).to_have_count(0)
     expect(card(page, "throughput")).to_contain_text("no speed is shown for what memory cannot hold")
+    page.emulate_media(media="print")
+    expect(page.locator(".printed")).to_contain_text("llama-3.1-70b")
+    expect(page.locator(".changes button").first).to_be_visible()
+    expect(page.get_by_role("button", name="Share")).to_be_hidden()
+    page.emulate_media(media="screen")
     page.locator(".changes button").first.click()
     expect(page.locator("#verdict")).not_to_contain_text("Does not fit")
     expect(tile(page, "TTFT")).not_to_have_text("—")
+
+
+def test_weights_that_lie_with_the_host_are_told_at_once(opened: Opener, service: Service) -> None:
+    page = opened("/?v=1&m=qwen3-32b&w=q8_0&g=rtx-4090&n=1&e=llama.cpp&len=8192&c=1")
+    body = {
+        "model": {"name": "qwen3-32b"},
+        "precision": {"weights": "q8_0", "kv_cache": "fp16"},
+        "hardware": {"gpu": "rtx-4090"},
+        "engine": {"name": "llama.cpp", "n_ctx": 8192},
+        "workload": {**EXAMPLE["workload"], "concurrency": 1},
+    }
+    beside = ask(service, "/api/memory_plan", body)["per_gpu"]["host_weights_bytes"] / GIB
+    # 32.8 billion parameters of 8.5 bits are 32.4 GiB; the GPU has 23.5, of which the context takes 2.
+    assert beside > 9
+    expect(page.locator("#verdict")).to_contain_text(f"{exact(beside)} GiB of weights with the host")
 
 
 def test_requests_that_wait_still_have_a_speed(opened: Opener, service: Service) -> None:
@@ -373,6 +430,8 @@ def test_one_press_begins_and_words_are_explained(opened: Opener) -> None:
     page = opened(width=360)
     page.get_by_role("button", name="My PC or Mac").click()
     expect(page).to_have_url(re.compile(r"e=llama\.cpp"))
+    expect(page.get_by_role("button", name="My PC or Mac")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Rented GPUs")).to_have_attribute("aria-pressed", "false")
     expect(page.locator(".answers .grid > section").first).to_contain_text("Which quantization fits?")
     page.get_by_role("button", name="What do these words mean?").click()
     expect(page.get_by_role("dialog")).to_contain_text("time per output token")

@@ -95,7 +95,7 @@ def test_every_figure_opens_its_formula(opened: Opener, service: Service) -> Non
 
 
 def test_gpus_that_cannot_hold_it_are_left_out(opened: Opener, service: Service) -> None:
-    page = opened("/?v=1&m=llama-3.1-8b&w=bf16&n=1&c=4&len=8192")
+    page = opened("/?v=1&m=llama-3.1-8b&w=bf16&n=1&c=4&len=8192&mem=60")
     gpus = card(page, "gpus")
     gpus.scroll_into_view_if_needed()
     expect(gpus.locator(".bars .chosen")).to_contain_text("H100 SXM5 80GB")
@@ -165,9 +165,12 @@ def test_a_chart_can_be_taken_away(opened: Opener) -> None:
 
 
 def test_plans_can_be_held_to_the_chosen_gpu(opened: Opener, service: Service) -> None:
-    page = opened("/?v=1&m=llama-3.1-8b&c=4&g=l40s&n=1")
+    page = opened("/?v=1&m=llama-3.1-8b&c=4&g=l40s&n=1&mem=40&tp=1")
     plans = card(page, "plans")
     plans.scroll_into_view_if_needed()
+    expect(plans).to_contain_text("Plans are made without: Memory of a GPU, Tensor parallel.")
+    plans.get_by_text("Taken for granted").click()
+    expect(plans).to_contain_text("typical on-demand prices of the catalog")
     plans.get_by_role("button", name="Only the chosen").click()
     rows = plans.locator(".plans tbody tr:not(.command) th")
     expect(rows.first).to_contain_text("L40S")

@@ -141,6 +141,7 @@ def test_a_link_opens_the_same_answer(opened: Opener, service: Service) -> None:
 def test_the_example_has_the_shortest_link(opened: Opener, service: Service) -> None:
     page = opened()
     expect(page.get_by_text("Example", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Rented GPUs")).to_have_attribute("aria-pressed", "true")
     page.get_by_label("Input").fill("2048")
     expect(page).to_have_url(f"{service.url}/?v=1&i=2048")
     page.get_by_label("Input").fill("1024")
@@ -320,6 +321,8 @@ def test_scenarios_stand_side_by_side(opened: Opener, service: Service) -> None:
     table = card(page, "compare")
     expect(table).to_contain_text("H200 SXM 141GB")
     expect(table).to_contain_text("about the same")
+    # Both ends of a range in the unit of its figure.
+    assert not re.search(r"[\d.]\sms to [\d.]+\ss", table.inner_text())
     expect(table).to_contain_text("more expensive")
     expect(page).to_have_url(re.compile(r"b\.g=h200-141gb-sxm"))
     expect(card(page, "throughput").locator(".legend")).to_contain_text("H100 SXM")
@@ -341,7 +344,7 @@ def test_a_value_that_a_later_one_takes_the_place_of_is_told(opened: Opener) -> 
 
 def test_a_context_below_the_request_is_lengthened_by_one_press(opened: Opener) -> None:
     page = opened("/?v=1&i=20000")
-    longer = page.get_by_role("button", name=re.compile("^4 GPUs, started with 20512 tokens"))
+    longer = page.get_by_role("button", name=re.compile("^4 GPUs, started with 20,512 tokens"))
     longer.click()
     expect(page.locator("#f-len")).to_have_value("20512")
     expect(page.locator("#f-n")).to_have_value("4")

@@ -32,7 +32,7 @@ from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.engines.dealt_check import check_dealt
 from llm_calc.core.operators import StepWork
 from llm_calc.core.parallelism import Layout, one_replica
-from llm_calc.core.serving.calibrated import host_under, offsets_of
+from llm_calc.core.serving.calibrated import offsets_of
 from llm_calc.core.serving.encoder import NO_ENCODER, Encoder
 from llm_calc.core.serving.estimate import Deployment
 from llm_calc.core.serving.offload import Offload
@@ -250,7 +250,7 @@ def _placed(
             capacity=served.taken_capacity(plan, context, filled),
             limit=float(plan.limits.max_sequences * plan.replicas),
             scheduling=scheduling,
-            host=host_under(calibration, built, subject.setup, stands.work),
+            host=stands.host,
             draft=beside.draft.draft,
         ),
         operators=stands.operators,

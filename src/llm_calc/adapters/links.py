@@ -20,7 +20,7 @@ from pydantic_core import from_json
 
 from llm_calc.adapters.json_twice import json_once
 from llm_calc.adapters.link_fields import Body, number_of, parts_for_plans, refused, shown, with_further
-from llm_calc.adapters.link_pairs import said_again, without_format
+from llm_calc.adapters.link_pairs import said_again, said_in_vain, without_format
 from llm_calc.adapters.page_fields import JSON_KEY, foreign_parts, further_fields, further_groups
 from llm_calc.adapters.units import GIB
 from llm_calc.core.errors import InvalidInputError
@@ -200,8 +200,7 @@ def read_link(link: str) -> Link:
         address, query = "", address
     if not (query or hash_mark or "/" in address):
         raise InvalidInputError(f"link: must be an address of the page, such as {EXAMPLE}", field="link")
-    first: State = dict(_table()["defaults"])
-    others: dict[str, State] = {}
+    first, others = dict(_table()["defaults"]), dict[str, State]()
     pairs = parse_qsl(query, keep_blank_values=True)
     unknown: list[str] = []
     for key, value in pairs:
@@ -213,7 +212,8 @@ def read_link(link: str) -> Link:
             unknown.append(f"{key}={value}")
         else:
             (others.setdefault(letter, {}) if letter else first)[name] = value
-    states = [first, *({**first, **others[letter]} for letter in sorted(others))]
+    by_letter = {"": first, **{letter: {**first, **others[letter]} for letter in sorted(others)}}
+    states = list(by_letter.values())
     unsaid = without_format(pairs, sorted(others))
     sources = _sources(fragment, len(states))
     return Link(
@@ -222,7 +222,7 @@ def read_link(link: str) -> Link:
             for letter, state, source, open_format in zip(LETTERS, states, sources, unsaid, strict=False)
         ),
         unknown=tuple(unknown),
-        replaced=tuple(said_again(pairs)),
+        replaced=(*said_again(pairs), *said_in_vain(pairs, by_letter, _table())),
     )
 
 

@@ -77,22 +77,12 @@ class SourceRow(BaseModel):
 
 
 def runs_of(path: Path | None = None) -> Iterator[RunRow]:
-    """All published runs, in the order of ``measurements.csv``.
+    """All published runs, in the order of ``measurements.csv``; kept as rows, they would take 14 MB.
 
     Raises:
         CatalogError: a line is wrong; names it.
     """
     return read_csv(RunRow, catalog_folder("calibration", path) / RUNS_FILE)
-
-
-@cache
-def load_runs(path: Path | None = None) -> tuple[RunRow, ...]:
-    """The same, kept: for whoever needs all of them at once.
-
-    Raises:
-        CatalogError: a line is wrong; names it.
-    """
-    return tuple(runs_of(path))
 
 
 @cache
@@ -145,5 +135,5 @@ def was_measured(engine: str, subject: Subject) -> bool:
 def _stacks() -> frozenset[tuple[str, str, str, int, str]]:
     return frozenset(
         (run.engine, run.shape, run.gpu, run.tensor * run.pipeline * run.data, run.weights_kind)
-        for run in load_runs()
+        for run in runs_of()
     )

@@ -230,17 +230,17 @@ SHOWN_AS_THEY_ARE = tuple(
 
 
 @lru_cache(KEPT_ROWS)
-def _run(rows: Rows, place: int) -> tuple[RunRow, dict[str, Any]]:
+def _run(rows: Rows, place: int) -> tuple[RunRow, NearestRun]:
     """A run, and what an answer shows of it whatever the question."""
     row = rows[place]
-    return row, {name: getattr(row, name) for name in SHOWN_AS_THEY_ARE} | {
-        "source": load_sources()[row.source]
-    }
+    shown: dict[str, Any] = {name: getattr(row, name) for name in SHOWN_AS_THEY_ARE}
+    return row, NearestRun(**shown, source=load_sources()[row.source], distance=0.0, differs=[])
 
 
 def _shown(asked: Question, rows: Rows, place: int, distance: float) -> NearestRun:
     row, shown = _run(rows, place)
-    return NearestRun(**shown, distance=round(distance, 2), differs=list(differences(asked, row)))
+    own = {"distance": round(distance, 2), "differs": list(differences(asked, row))}
+    return shown.model_copy(update=own)
 
 
 def differences(asked: Question, row: RunRow) -> Iterator[str]:

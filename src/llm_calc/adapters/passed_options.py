@@ -24,6 +24,7 @@ class PassedOptions(BaseModel):
     """A file of ``catalogs/options``: what an engine's release takes besides the options of a request.
 
     ``nothing``: says nothing of memory or times. ``uncounted``: may change either. ``aliases``: the request's names.
+    ``usual``: of uncounted ones, values that say what the release does anyway.
     """
 
     model_config = STRICT
@@ -36,6 +37,7 @@ class PassedOptions(BaseModel):
     uncounted: Many[str]
     refused: Many[Home] = ()
     aliases: Mapping[str, str] = {}
+    usual: Mapping[str, Many[str | int | bool]] = {}
 
     @property
     def homes(self) -> dict[str, str]:
@@ -78,7 +80,7 @@ def further_words(part: EnginePart) -> Iterator[str]:
 
 def nothing_words(part: EnginePart) -> Iterator[str]:
     """One sentence on options that say nothing of memory or times."""
-    names = _further_of(part, passed_options(part.name).nothing)
+    names = sorted({*_further_of(part, passed_options(part.name).passed)} - {*uncounted_of(part)})
     if names:
         listed = ", ".join(f"engine.{name}" for name in names)
         yield f"{listed}: nothing of memory or times is known to follow from it; it changes no figure here"
@@ -86,8 +88,17 @@ def nothing_words(part: EnginePart) -> Iterator[str]:
 
 def uncounted_words(part: EnginePart) -> Iterator[str]:
     """A sentence on each option that may change memory or times and that nothing counts."""
-    for name in _further_of(part, passed_options(part.name).uncounted):
+    for name in uncounted_of(part):
         yield f"engine.{name}: not counted; what it changes of memory and times is not known here"
+
+
+def uncounted_of(part: EnginePart) -> list[str]:
+    """Options of a request that may change memory or times and that nothing counts; usual values change neither."""
+    known, values = passed_options(part.name), part.further_values or {}
+    names = _further_of(part, known.uncounted)
+    return [
+        name for name in names if values.get(name) is None or values[name] not in known.usual.get(name, ())
+    ]
 
 
 def _further_of(part: EnginePart, names: Collection[str]) -> list[str]:

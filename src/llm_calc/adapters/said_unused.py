@@ -6,7 +6,7 @@ from typing import Literal
 
 from llm_calc.adapters.engines import told_of, version_warnings
 from llm_calc.adapters.model_source import CUSTOM
-from llm_calc.adapters.passed_options import passed_options
+from llm_calc.adapters.passed_options import uncounted_of
 from llm_calc.adapters.setup import Subject
 from llm_calc.adapters.wire.engines import EnginePart
 
@@ -39,9 +39,8 @@ def unused_of(subject: Subject, part: EnginePart) -> Unused:
     """What was said of a deployment in vain."""
     weights = subject.precision.weights
     unread = subject.confidence != EXACT or weights.guessed or (weights.unread and subject.name == CUSTOM)
-    further = part.further and set(part.further) & set(passed_options(part.name).uncounted)
     return Unused(
-        options=tuple(sorted(further or ())),
+        options=tuple(uncounted_of(part)) if part.further else (),
         further=unread or bool(part.version and version_warnings(part)),
     )
 

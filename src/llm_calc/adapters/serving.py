@@ -232,13 +232,13 @@ def _answer(
     catalogs: Catalogs,
     sides: Sides | None = None,
 ) -> ServingEstimateAnswer:
-    found, turns = timing.found, timing.turns
+    found, turns, timed_by = timing.found, timing.turns, _timed_by(request, catalogs)
     gpus = request.hardware.count if sides is None else all_gpus(request)
     prefills = None if sides is None else sides.pools.prefill_replicas
-    assumptions, warnings = said_of(request, placed, turns, sides, _timed_by(request, catalogs))
     lengths = lengths_of(request.workload) if turns is None else lengths_seen(turns.seen)
     rates = (found.output_tokens_per_s, found.total_tokens_per_s, found.requests_per_s)
     output, total, requests = map(float, rates)
+    assumptions, warnings = said_of(request, placed, turns, sides, timed_by, requests)
     return ServingEstimateAnswer(
         engine=release_of(request.engine).answered,
         ttft_s=float(found.ttft_s),

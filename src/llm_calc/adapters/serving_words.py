@@ -90,8 +90,9 @@ def said_of(
     turns: Found | None,
     sides: Sides | None,
     timed_by: Callable[[EnginePart], Timed],
+    served_per_s: float = 0.0,
 ) -> tuple[list[str], list[str]]:
-    """Assumptions and warnings; of two sides those of both."""
+    """Assumptions and warnings; of two sides those of both. ``served_per_s``: requests that the estimate says are."""
 
     def assumed(side: Placed) -> Iterator[str]:
         yield from side.assumptions
@@ -106,7 +107,7 @@ def said_of(
         assumptions += tier_assumptions(placed, request.workload, turns)
     idle = idle_in_time(request.engine, placed.subject.setup.layout.data, [*assumptions, *warnings], timed_by)
     uncounted = uncounted_words(request.engine) if request.engine.further else ()
-    loads = _load_warnings(request, placed, turns, sides)
+    loads = _load_warnings(request, placed, turns, sides, served_per_s)
     kept = idle_activations(request.precision, placed.subject.setup, request.engine.name, "the times")
     return [*assumptions, *idle, *kept], [*warnings, *version_warnings(request.engine), *uncounted, *loads]
 
@@ -222,7 +223,11 @@ def waiting_words(placed: Placed, workload: WorkloadPart) -> Iterator[str]:
 
 
 def _load_warnings(
-    request: ServingEstimateRequest, placed: Placed, turns: Found | None, sides: Sides | None
+    request: ServingEstimateRequest,
+    placed: Placed,
+    turns: Found | None,
+    sides: Sides | None,
+    served_per_s: float,
 ) -> Iterator[str]:
     workload = request.workload
     if sides is not None:
@@ -238,8 +243,10 @@ def _load_warnings(
     if workload.load == "request_rate":
         if not were_measured(placed.engine):
             yield "workload.request_rate: never measured of this engine; the intervals are those of other loads"
-        most = most_per_s(placed, lengths_of(workload)) * placed.replicas
-        if (workload.request_rate or 0.0) > most:
+        rate = workload.request_rate or 0.0
+        all_are = rate <= served_per_s * (1 + 1e-9)
+        most = rate if all_are else most_per_s(placed, lengths_of(workload)) * placed.replicas
+        if rate > most:
             yield (
                 f"workload.request_rate: above the {most:.3g} requests a second that the deployment can serve; "
                 "the queue grows without end, and waiting times with the length of the run"

@@ -23,6 +23,8 @@ from llm_calc.core.calibration import Calibration
 from llm_calc.core.engines import Engine, MemoryPlan
 from llm_calc.core.operators import StepWork, summed
 from llm_calc.core.parallelism import one_replica
+from llm_calc.core.serving.calibrated import host_under
+from llm_calc.core.serving.host import HostTimes
 from llm_calc.core.serving.offload import Offload
 from llm_calc.core.serving.rates import Machine
 from llm_calc.core.serving.timed import timed
@@ -33,13 +35,14 @@ KEPT = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The plan of one replica, the peaks of its GPUs, its operators one by one and summed, and the host's part."""
+    """The plan of one replica, the peaks of its GPUs, its operators one by one and summed, and the host's parts."""
 
     plan: MemoryPlan
     machine: Machine
     offload: Offload
     operators: StepWork
     work: StepWork
+    host: HostTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ class Asked:
         machine, offload, work = timed(
             beside.worked(setup), built, cluster, calibration, load_reached(), many=self.many
         )
-        return Standing(plan=plan, machine=machine, offload=offload, operators=work, work=summed(work))
+        whole = summed(work)
+        host = host_under(calibration, built, self.subject.setup, whole)
+        return Standing(plan=plan, machine=machine, offload=offload, operators=work, work=whole, host=host)
 
     def seen(self, stands: Standing, workload: WorkloadPart) -> MemoryPlan:
         """The plan under a load, marked where no measured run tells of a larger cache than planned."""

@@ -10,6 +10,7 @@ import re
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([km])", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}([,_ ]\d{3})+")
 _STEPS = {"k": 1 << 10, "m": 1 << 20}
+_VLLM = re.compile(r"(\d+(?:\.\d+)?)([kmgt])|(\d+)([KMGT])")
 FIELDS = re.compile(r"tokens|ctx|len$|length|context|batch", re.IGNORECASE)
 """Names of fields and flags that count tokens."""
 
@@ -28,3 +29,17 @@ def read_tokens(text: str) -> int | None:
     found = _COUNT.fullmatch(typed)
     tokens = 0.5 if found is None else float(found[1]) * _STEPS[found[2].lower()]
     return int(tokens) if tokens.is_integer() else None
+
+
+def read_as_vllm(text: str) -> int | None:
+    """The number that vLLM reads in such a text: small letters are powers of 1,000, others of 1,024.
+
+    >>> read_as_vllm("8k"), read_as_vllm("8K"), read_as_vllm("25.6k"), read_as_vllm("20G"), read_as_vllm("1.5K")
+    (8000, 8192, 25600, 21474836480, None)
+    """
+    found = _VLLM.fullmatch(text.strip())
+    if found is None:
+        return None
+    if found[2]:
+        return int(float(found[1]) * 1000 ** (1 + "kmgt".index(found[2])))
+    return int(found[3]) << 10 * (1 + "KMGT".index(found[4]))

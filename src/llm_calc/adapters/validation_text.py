@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from llm_calc.adapters.token_counts import read_tokens
+from llm_calc.adapters.token_counts import read_as_vllm, read_tokens
 from llm_calc.adapters.wire.base import nearest_name_hint
 from llm_calc.core.errors import InvalidInputError
 
@@ -141,10 +141,20 @@ def _with_ollama(engines: str) -> str:
 
 
 def _as_a_number(problem: Problem) -> str:
-    """Return how a count that was typed as people write it, such as 64k, is sent."""
+    """Return how a count that was typed as people write it, such as 64k, is sent; vLLM has a way of its own."""
     given = problem.get("input")
-    tokens = read_tokens(given[:_MAX_PATH_CHARACTERS]) if isinstance(given, str) else None
+    if not isinstance(given, str):
+        return ""
+    read = read_as_vllm if _reads_letters(problem["loc"]) else read_tokens
+    tokens = read(given[:_MAX_PATH_CHARACTERS])
     return f" ({tokens} for {given!r})" if tokens is not None and problem["type"] == "int_type" else ""
+
+
+def _reads_letters(path: Sequence[object]) -> bool:
+    """Return whether an option is of an engine that tells k from K; a service that only calculates loads none."""
+    from llm_calc.core.engines import ENGINES
+
+    return any(name in path and engine.traits.options.tells_letters for name, engine in ENGINES.items())
 
 
 def _known_names(model: object, path: Sequence[str], tag: object = None) -> list[str]:

@@ -9,7 +9,7 @@ from llm_calc.adapters.json_text import decoded_json, without_mark
 from llm_calc.adapters.json_twice import SaidTwiceError
 from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_part, model_part_of_bytes
 from llm_calc.adapters.shorthand import expanded
-from llm_calc.adapters.token_counts import FIELDS, read_tokens
+from llm_calc.adapters.token_counts import FIELDS, read_as_vllm, read_tokens
 from llm_calc.cli.options import FieldOptions, RequestOptions
 from llm_calc.core.engines import USUAL
 from llm_calc.core.errors import InvalidInputError
@@ -113,8 +113,11 @@ def value_at(path: str, text: str) -> object:
     if path.endswith(TEXTS):
         return text
     found = read_tokens(text) if FIELDS.search(path.rpartition(".")[2]) else None
-    if found is not None and path.startswith("engine.") and text.rstrip().endswith("k"):
-        msg = f"{path}: {text} is {found * 1000 // 1024} to vLLM, whose k is 1,000; write K for 1,024, or the number"
+    letter = text.rstrip()[-1:]
+    if found is not None and path.startswith("engine.") and letter in ("k", "m"):
+        step, ours = ("1,000", "1,024") if letter == "k" else ("1,000,000", "1,048,576")
+        to_vllm = f"{path}: {text} is {read_as_vllm(text)} to vLLM, whose {letter} is {step}"
+        msg = f"{to_vllm}; write {letter.upper()} for {ours}, or the number"
         raise InvalidInputError(msg)
     return value_of(text) if found is None else found
 

@@ -17,6 +17,7 @@ from llm_calc.cli.options import (
     REQUEST,
     SECONDS,
     TOKENS,
+    USD,
     AsJson,
     CalibrationFile,
     Concurrency,
@@ -60,7 +61,8 @@ class PlanOptions(LoadOptions):
         float | None, option("--latency", panel=LIMITS, of=SECONDS, what="Longest time of a request.")
     ] = None
     usd_per_hour: Annotated[
-        float | None, option("--usd-per-hour", panel=LIMITS, of="USD", what="Most rent of all GPUs.")
+        float | None,
+        option("--usd-per-hour", "--budget", panel=LIMITS, of=USD, what="Most rent of all GPUs an hour."),
     ] = None
     max_gpus: Annotated[
         int | None, option("--max-gpus", panel=LIMITS, of=N, what="Most GPUs in all.", default="64")

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from llm_calc.cli.completion import engine_names, format_names, gpu_names, model_names
-from llm_calc.cli.parsing import OUTPUT, tokens
+from llm_calc.cli.parsing import OUTPUT, dollars, seconds, tokens
 
 GPUS, FORMATS, LOAD = "GPUs and layout", "Formats and engine", "Load"
 LIMITS, SWEEP, SERVICE, REQUEST = "Limits", "Sweep", "Service", "The whole request"
 PANELS = (GPUS, FORMATS, LOAD, LIMITS, SWEEP, SERVICE, REQUEST, OUTPUT)
 """The groups of options in the order in which help shows them."""
 
-N, TOKENS, SECONDS, SHARE, FILE = "N", "TOKENS", "SECONDS", "0…1", "FILE"
+N, TOKENS, SECONDS, SHARE, FILE, USD = "N", "TOKENS", "SECONDS", "0…1", "FILE", "USD"
 
 
 _LIKE_A_TAG = re.compile(r"\[(?=[a-z#/@][^\[]*\])")
@@ -47,7 +47,7 @@ def option(
         rich_help_panel=panel,
         show_default=False,
         autocompletion=complete,
-        parser=tokens if of == TOKENS else None,
+        parser={TOKENS: tokens, SECONDS: seconds, USD: dollars}.get(of),
     )
 
 

@@ -115,6 +115,37 @@ def tokens(text: str) -> int:
         raise typer.BadParameter("must be a whole number, such as 65536 or 64k (of 1,024)") from None
 
 
+_TIME = re.compile(r"(?P<number>[\d.]+(?:e-?\d+)?)\s*(?P<unit>ms|s|min|h)?", re.IGNORECASE)
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+
+
+def seconds(text: str) -> float:
+    """A time as people type it: 2, 2s, 500ms, 5 min.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    found = _TIME.fullmatch(text.strip())
+    try:
+        number, unit = (float(found["number"]), found["unit"] or "s") if found else (float(text), "s")
+        return number / 1000 if unit.lower() == "ms" else number * _SECONDS[unit.lower()]
+    except ValueError:
+        raise typer.BadParameter("must be a number of seconds, or a time such as 500ms or 2s") from None
+
+
+def dollars(text: str) -> float:
+    """A sum as people type it: 20, $20, 1,250.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    grouped = re.fullmatch(r"\$?\s*(\d{1,3}(?:,\d{3})*(?:\.\d*)?)", text.strip())
+    try:
+        return float(grouped[1].replace(",", "") if grouped else text.strip().removeprefix("$"))
+    except ValueError:
+        raise typer.BadParameter("must be a number of US dollars, such as 20 or $20") from None
+
+
 def _plain(params: list[Any]) -> list[Any]:
     for each in params:
         if isinstance(each, TyperOption) and each.is_flag:
@@ -137,8 +168,12 @@ def _refusal(error: Any, command: str) -> CommandLineError:  # noqa: ANN401 - Ty
 def _sentence(error: Any) -> str:  # noqa: ANN401
     param, option = getattr(error, "param", None), getattr(error, "option_name", None)
     if hasattr(error, "possibilities"):
-        known = [name for each in error.ctx.command.params for name in each.opts if name.startswith("--")]
-        return f"{option}: is not a known option{nearest(str(option), known)}"
+        known = {
+            name[2:]: name for each in error.ctx.command.params for name in each.opts if name.startswith("--")
+        }
+        close = get_close_matches(str(option).lstrip("-").lower(), known, n=2)  # dashes are no likeness
+        hint = f"; did you mean {' or '.join(known[each] for each in close)}?" if close else ""
+        return f"{option}: is not a known option{hint}"
     name = option or (param.opts[0] if isinstance(param, TyperOption) else param and param.display_name_raw)
     message = error.message.strip()
     if type(error).__name__ == "MissingParameter":

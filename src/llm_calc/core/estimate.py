@@ -44,7 +44,7 @@ def demand(scenario: Scenario, gpu: Footprint | None = None) -> Demand:
     Prefill: :func:`.flops.reference_prefill_flops`, every touched weight once. Decode:
     :func:`.flops.reference_decode_flops` with latent caches absorbed, ``weights that the batch touches + cache of the
     batch at tokens of context``.
-    ``gpu``: :func:`.footprint.gpu_footprint`, where it is known already.
+    ``gpu``: :func:`.footprint.gpu_footprint`, where it is known already; a single GPU holds and reads the whole.
     Choice: the documented estimate counts full S x S scores and moves each weight once a pass, the least that is
     possible.
     Leaves out: traffic of activations and of cache writes.
@@ -56,14 +56,18 @@ def demand(scenario: Scenario, gpu: Footprint | None = None) -> Demand:
         scenario.batch,
         scenario.tokens,
     )
+    held = gpu_footprint(model, numbers, split, batch, tokens) if gpu is None else gpu
+    alone = split.gpus == 1
     return Demand(
-        whole=whole_footprint(model, numbers, batch, tokens),
-        gpu=gpu_footprint(model, numbers, split, batch, tokens) if gpu is None else gpu,
+        whole=held if alone else whole_footprint(model, numbers, batch, tokens),
+        gpu=held,
         prefill=flops.reference_prefill_flops(model, batch, tokens),
         decode=flops.reference_decode_flops(model, tokens, absorbed=True),
         prefill_bytes=traffic.decode_weight_bytes(model, numbers, split, batch * tokens),
         decode_bytes=traffic.decode_weight_bytes(model, numbers, split, batch)
-        + traffic.decode_cache_bytes(model, numbers, split, batch, tokens),
+        + (
+            held.kv_cache_bytes if alone else traffic.decode_cache_bytes(model, numbers, split, batch, tokens)
+        ),
     )
 
 

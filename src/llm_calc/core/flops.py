@@ -70,6 +70,11 @@ def _projections(model: Model, tokens: Quantity, context: Quantity) -> dict[str,
     return {key: new * tokens + cached * context for key, new, cached in _per_token(model)}
 
 
+@lru_cache(maxsize=512)
+def _of_one_token(model: Model) -> dict[str, Quantity]:
+    return _projections(model, 1, 1)
+
+
 def _beyond_windows(model: Model, context: Quantity) -> Quantity:
     """What ``over_context`` matrices of windowed layers leave out: cached tokens that their window has dropped."""
     saved: Quantity = 0
@@ -130,8 +135,9 @@ def reference_decode_flops(model: Model, context: Quantity, *, absorbed: bool = 
     the reference classes decompress the whole cache at every step, which no engine does. All else is equal.
     Leaves out: as prefill; sparse selections, which the reference classes mask.
     """
-    flops, scan = _projections(model, 1, 1 if absorbed else context + 1), _scan(model, 1)
+    flops, scan = dict(_of_one_token(model)), _scan(model, 1)
     if not absorbed:
+        flops = _projections(model, 1, context + 1)
         flops["attention_projections"] = flops["attention_projections"] - _beyond_windows(model, context + 1)
     for scores, plain, latent in _all_scores(model):
         work = (latent if absorbed else plain) * _visible(scores, context + 1)

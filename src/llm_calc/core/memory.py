@@ -130,6 +130,7 @@ def stage_weights_bytes(model: Model, recipe: WeightRecipe, layout: Layout, stag
     return sum(size for _, size in stage_shares(model, recipe, layout, stage))
 
 
+@lru_cache(maxsize=512)
 def weights_bytes_per_gpu(model: Model, recipe: WeightRecipe, layout: Layout) -> float:
     """Weight bytes on the GPU that holds most [bytes].
 

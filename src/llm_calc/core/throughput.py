@@ -4,7 +4,9 @@ This is the simple, documented model: an upper bound that no engine reaches in d
 with efficiencies by operator, stands in ``serving``.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Literal
 
 from llm_calc.core.arrays import Quantity, larger
@@ -66,6 +68,7 @@ class Columns:
     """Peaks [FLOP/s] and bandwidths [bytes/s] of many kinds of GPUs, for one pass on each of them.
 
     ``widths``: the bandwidths, each once, and ``places``: the one of each GPU; half of the GPUs share theirs.
+    ``of_each``: the entries at these places.
     """
 
     peaks: tuple[float, ...]
@@ -73,6 +76,7 @@ class Columns:
     rising: tuple[tuple[float, int], ...] = field(init=False)
     widths: tuple[float, ...] = field(init=False)
     places: tuple[int, ...] = field(init=False)
+    of_each: Callable[[Sequence[float]], tuple[float, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Order them by the FLOPs a byte at which both roofs take as long."""
@@ -81,7 +85,9 @@ class Columns:
         place_of = {width: place for place, width in enumerate(dict.fromkeys(self.bandwidths))}
         object.__setattr__(self, "rising", tuple(ridges))
         object.__setattr__(self, "widths", tuple(place_of))
-        object.__setattr__(self, "places", tuple(place_of[width] for width in self.bandwidths))
+        places = tuple(place_of[width] for width in self.bandwidths)
+        object.__setattr__(self, "places", places)
+        object.__setattr__(self, "of_each", itemgetter(*places) if len(places) > 1 else tuple)
 
 
 def units_per_s_of_each(
@@ -97,7 +103,7 @@ def units_per_s_of_each(
     Leaves out: as :func:`roofline`.
     """
     by_width = [units / (bytes_per_gpu / width) for width in columns.widths]
-    rates = [by_width[place] for place in columns.places]
+    rates = list(columns.of_each(by_width))
     memory_alone = flops / (shared * bytes_per_gpu) * _SURELY
     for ridge, index in columns.rising:
         if ridge > memory_alone:

@@ -4,12 +4,14 @@ import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.catalog.prices import RentalPrice
-from llm_calc.adapters.planning.exact import _is_steady
+from llm_calc.adapters.planning.exact import _is_steady, evaluate
 from llm_calc.adapters.planning.prices import _middle
 from llm_calc.adapters.serving import place_request
+from llm_calc.adapters.wire.plans import DeploymentPlansRequest
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import queue_of_many
+from tests.core.planning.test_candidates import searched
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,24 @@ def test_a_replica_takes_95_percent_of_the_arrivals_that_it_could_serve() -> Non
         for share, steady in ((0.94, True), (0.96, False)):
             load = request.workload.model_copy(update={"request_rate": share * replicas * most})
             assert _is_steady(placed, load, lengths) is steady
+
+
+def test_a_plan_puts_out_what_its_mean_replica_does_at_the_times_of_its_fullest() -> None:
+    """Ten requests on three replicas: the fullest has four, the mean one 10/12 of that."""
+    load = {"concurrency": 4, "input_tokens": 500, "output_tokens": 50}
+    asked = {
+        "model": {"name": "llama-3.1-8b"},
+        "gpus": ["h100-80gb-sxm"],
+        "engines": ["vllm"],
+        "workload": load,
+    }
+    found = searched(DeploymentPlansRequest.model_validate(asked))
+    row = found.candidates[0].bound(0).row
+    full, mean = (
+        evaluate(found.search.scene, row, found.search.workload, 3, filled) for filled in (1.0, 10 / 12)
+    )
+    assert full is not None
+    assert mean is not None
+    assert (mean.found.ttft_s, mean.found.tpot_s) == (full.found.ttft_s, full.found.tpot_s)
+    for name in ("output_tokens_per_s", "requests_per_s", "total_tokens_per_s"):
+        assert getattr(mean.found, name) == pytest.approx(getattr(full.found, name) * 10 / 12)

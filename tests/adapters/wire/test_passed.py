@@ -86,7 +86,7 @@ PASSED = [
     ("trtllm", {"print_iter_log": True, "enable_iter_perf_stats": True}, False),
     ("trtllm", {"moe_config": {"backend": "TRTLLM"}, "stream_interval": 20, "scheduler_config": {}}, True),
     ("llama.cpp", {"jinja": True, "alias": "m", "host": "0.0.0.0"}, False),
-    ("llama.cpp", {"threads": 8, "cont_batching": True, "cache_ram": 4096, "mmproj": "m.gguf"}, True),
+    ("llama.cpp", {"threads": 8, "cont_batching": False, "cache_ram": 4096, "mmproj": "m.gguf"}, True),
 ]
 
 
@@ -116,6 +116,59 @@ def test_what_a_command_says_is_not_called_unused() -> None:
     assert said == [words]
 
 
+# Values that say what the release does anyway, as copied commands do, and others of the same options
+USUAL = [
+    ("vllm", {"scheduling_policy": "fcfs"}, {"scheduling_policy": "priority"}),
+    ("vllm", {"api_server_count": 1}, {"api_server_count": 4}),
+    ("sglang", {"device": "cuda"}, {"device": "cpu"}),
+    ("sglang", {"schedule_policy": "fcfs"}, {"schedule_policy": "lpm"}),
+    ("sglang", {"weight_cache_mode": "off"}, {"weight_cache_mode": "daemon"}),
+    ("llama.cpp", {"threads": -1, "cont_batching": True}, {"cont_batching": False}),
+]
+
+
+@pytest.mark.parametrize(("engine", "usual", "other"), USUAL)
+def test_defaults_are_not_called_uncounted(engine: str, usual: dict[str, Any], other: dict[str, Any]) -> None:
+    load: dict[str, Any] = {"model": "llama-3.1-8b", "hardware": "h100-80gb-sxm", "workload": LOAD}
+    said, unlike = (
+        llm_calc.estimate(engine={"name": engine, **options}, **load) for options in (usual, other)
+    )
+    assert not any("not counted" in words for words in said.warnings)
+    assert all(any(f"engine.{option}" in words for words in said.assumptions) for option in usual)
+    assert any("not counted" in words for words in unlike.warnings)
+
+
+# Whose effect is known to be one: SGLang 0.5.23 arg_groups/fields (every operation runs eagerly; answers leave the
+# prefix cache; a daemon holds weights in the GPU's memory); vLLM 0.33.0 entrypoints/common/cli_args.py
+@pytest.mark.parametrize(
+    ("engine", "option", "value"),
+    [
+        ("sglang", "debug_cuda_graph", True),
+        ("sglang", "strip_thinking_cache", True),
+        ("sglang", "load_balance_method", "total_tokens"),
+        ("vllm", "hf_config_path", "someone/config"),
+        ("vllm", "api_server_count", 4),
+    ],
+)
+def test_what_changes_times_is_not_said_to_change_nothing(engine: str, option: str, value: Any) -> None:
+    assert any(
+        words.startswith(f"engine.{option}: not counted")
+        for words in plan(engine, **{option: value}).warnings
+    )
+
+
+def test_counts_are_read_as_vllm_does() -> None:
+    """``human_readable_int`` of vLLM 0.33.0: small letters are powers of 1,000."""
+    for option, said, number in (
+        ("max_model_len", "8k", "8000"),
+        ("max_model_len", "8K", "8192"),
+        ("kv_cache_memory_bytes", "20G", str(20 * 2**30)),
+        ("max_num_batched_tokens", "25.6k", "25600"),
+    ):
+        with pytest.raises(InvalidInputError, match=rf"engine\.{option}: .*\({number} for '{said}'\)"):
+            plan(**{option: said})
+
+
 # An option under the name of a command line, and under the one of a request
 ALIKE = [
     (
@@ -125,6 +178,14 @@ ALIKE = [
     ),
     ("llama.cpp", {"flash_attn": "off", "kv_offload": False}, {"flash_attn": False, "offload_kqv": False}),
     ("llama.cpp", {"flash_attn": "auto"}, {}),
+    ("llama.cpp", {"flash_attn": "disabled"}, {"flash_attn": False}),
+    ("llama.cpp", {"flash_attn": "1"}, {"flash_attn": True}),
+    ("llama.cpp", {"fit": "0"}, {"fit": False}),
+    ("llama.cpp", {"n_gpu_layers": "all", "n_ctx": 4096}, {"n_gpu_layers": 33, "n_ctx": 4096}),
+    ("llama.cpp", {"gpu_layers": -2, "n_ctx": 4096}, {"n_gpu_layers": 33, "n_ctx": 4096}),
+    ("llama.cpp", {"n_gpu_layers": "auto"}, {}),
+    ("llama.cpp", {"parallel": -1}, {}),
+    ("vllm", {"compilation_config": {"cudagraph_mode": "piecewise"}}, {"cudagraph_mode": "PIECEWISE"}),
     ("trtllm", {"kv_cache_free_gpu_memory_fraction": 0.5}, {"free_gpu_memory_fraction": 0.5}),
     ("sglang", {"cuda_graph_max_bs_decode": 32}, {"cuda_graph_max_bs": 32}),
     ("vllm", {"compilation_config": {"cudagraph_mode": "PIECEWISE"}}, {"cudagraph_mode": "PIECEWISE"}),

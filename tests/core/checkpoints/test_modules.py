@@ -52,6 +52,60 @@ def test_names_of_engines_are_taken_and_told(pattern: str, tensors: set[str]) ->
     assert found.foreign
 
 
+@pytest.mark.parametrize(
+    "pattern", ["re:backbone.*", "re:language_model.*", "re:model\\.language_model\\..*", "backbone.*"]
+)
+def test_stacks_of_other_models_name_nothing(pattern: str) -> None:
+    """compressed-tensors 0.20.1, ``match_named_modules`` of a Llama: no module begins so; nor does one of engines."""
+    assert not ModuleTable(llama(), "model").select(pattern)
+
+
+def test_stacks_of_a_model_are_its_own() -> None:
+    hybrid = read_config(load_catalogs().model("nemotron-3-nano-30b-a3b").config).model
+    assert ModuleTable(hybrid, "model").select("re:backbone.*").layers
+    seeing = read_config(load_catalogs().model("qwen2.5-vl-7b").config).model
+    assert ModuleTable(seeing, "model").select("re:language_model.*").layers
+
+
+@pytest.mark.parametrize(
+    ("model", "held"),
+    [
+        ("qwen3-next-80b-a3b", "linear_attn"),
+        ("qwen3.5-27b", "linear_attn"),
+        ("jamba-v0.1", "mamba"),
+        ("falcon-h1-7b", "mamba"),
+        ("lfm2-1.2b", "conv"),
+        ("kimi-linear-48b-a3b", "self_attn"),
+    ],
+)
+def test_recurrences_are_held_as_their_classes_hold_them(model: str, held: str) -> None:
+    """Modules of the layers of transformers 5.24.0: attention beside a recurrence is not the same module."""
+    table = ModuleTable(read_config(load_catalogs().model(model).config).model, "model")
+    of_attention = {component for component, _ in table.select("re:.*self_attn.*").layers}
+    assert {component for component, _ in table.select(f"re:.*{held}.*").layers} >= {"ssm"}
+    assert ("ssm" in of_attention) == (held == "self_attn")
+
+
+@pytest.mark.parametrize("model", ["falcon-h1-7b", "jamba-v0.1", "lfm2-8b-a1b"])
+def test_blocks_called_feed_forward_are_no_mlp(model: str) -> None:
+    """``feed_forward`` of the layers of transformers 5.24.0: a pattern with ``mlp`` matches nothing there."""
+    table = ModuleTable(read_config(load_catalogs().model(model).config).model, "model")
+    own = table.select("re:.*feed_forward.*")
+    assert not own.foreign
+    assert {"mlp", "experts"} & {component for component, _ in own.layers}
+    assert table.select("re:.*mlp.*").foreign
+
+
+def test_types_with_names_of_their_own_have_no_other_stack() -> None:
+    """Matched from the start: layers of Mixtral stand in ``model.layers``, those of DeepSeek-V4 in nothing."""
+    tables = {
+        name: ModuleTable(read_config(load_catalogs().model(name).config).model, "model")
+        for name in ("mixtral-8x7b", "deepseek-v4-flash")
+    }
+    assert not tables["mixtral-8x7b"].select("re:layers.*")
+    assert tables["deepseek-v4-flash"].select("re:layers.*").layers
+
+
 def test_deepseek_v4_is_named_as_its_files_are() -> None:
     model = read_config(load_catalogs().model("deepseek-v4-flash").config).model
     found = ModuleTable(model, "model").select("re:.*attn.*(fused_wqa_wkv|wo_a)$")

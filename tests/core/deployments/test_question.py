@@ -6,6 +6,7 @@ import pytest
 
 from llm_calc.core.deployments.question import (
     Asked,
+    CacheRoom,
     Question,
     fits,
     headroom_bytes,
@@ -13,6 +14,7 @@ from llm_calc.core.deployments.question import (
     runs,
     whole_concurrency,
 )
+from llm_calc.core.engines import MemoryPlan
 from llm_calc.core.parallelism import Layout
 from tests.core.engines.setups import engine, setup
 
@@ -71,3 +73,56 @@ def test_another_layout_is_the_same_question_over_more_gpus() -> None:
     assert four.held().plan.bytes_per_token == one.held().plan.bytes_per_token / 4
     other = one.under(engine("sglang"))
     assert (other.engine.name, other.setup, other.asked) == ("sglang", one.setup, one.asked)
+
+
+def test_headroom_is_that_of_the_fullest_replica() -> None:
+    """Five sequences on two replicas are three on one of them."""
+    held = question(1).held()
+    five, three = (Asked(sequences=count, context_tokens=1000) for count in (5, 3))
+    assert headroom_bytes(replace(held.plan, replicas=2), five) == headroom_bytes(held.plan, three)
+
+
+LONG = 8192 * TOKEN_BYTES
+"""Keys and values of a context of 8192 tokens."""
+
+
+class Load:
+    """Requests at once."""
+
+    load = "concurrency"
+
+    def __init__(self, requests: int) -> None:
+        self.requests_in_flight = requests
+
+
+def plan_of(contexts: int) -> MemoryPlan:
+    """A plan that holds so many contexts of 8192 tokens, and the block that vLLM keeps for itself."""
+    cache = contexts * LONG + 16 * TOKEN_BYTES
+    return engine("vllm", max_model_len=8192, kv_cache_memory_bytes=cache).plan(setup())
+
+
+@pytest.mark.parametrize(
+    ("planned", "timed", "taken", "requests", "held"),
+    [
+        (5, 5, 9.0, 5, None),  # no more come than are planned for
+        (5, 5, 9.0, 6, 5),  # more come, and nine are taken
+        (5, 5, 5.0, 6, None),  # more come, and no more are taken
+        (5, 7, 7.0, 6, 5),  # timed in another plan with room for seven: what the first held is said
+        (5, 7, 9.0, 8, 5),
+        (5, 7, 7.0, 5, None),
+        (1, 1, 2.0, 2, 1),
+        (0, 0, 2.0, 2, None),  # what does not run has no figures
+    ],
+)
+def test_a_cache_that_is_taken_larger_than_planned_is_said_where_more_come_than_were_planned_for(
+    planned: int, timed: int, taken: float, requests: int, held: int | None
+) -> None:
+    room = CacheRoom(
+        planned=plan_of(planned), timed=plan_of(timed), taken_sequences=taken, context_tokens=8192, replicas=1
+    )
+    words = room.warnings(Load(requests))
+    said = [f"the KV cache holds {held} request{'' if held == 1 else 's'} of" in each for each in words]
+    assert said == ([] if held is None else [True])
+    assert all(f"figures take {taken:.1f}" in each for each in words)
+    # Two replicas hold twice as many.
+    assert not replace(room, replicas=2).is_larger(Load(2 * timed))

@@ -20,6 +20,7 @@ from llm_calc.core.engines.vllm_deepseek_v4 import deepseek_v4_pages, packed_pag
 from llm_calc.core.engines.vllm_groups import group_pages
 from llm_calc.core.weights import Cache, Scores
 from tests.builders import decoder, deepseek_v3, llama, mixtral
+from tests.core.engines.setups import engine, llama_3_8b, setup
 
 FULL = LayerCache(kind="full", layers=2, bytes_per_token=100.0)
 SLIDING = LayerCache(kind="sliding", layers=3, bytes_per_token=100.0, window_tokens=1000)
@@ -264,3 +265,19 @@ def test_pages_of_deepseek_v4_by_hand() -> None:
         (2, 3 * 576, 256, None),  # 2 x 584 = 1168 = 2.03 x 576
         (2, 57 * 576, 8, 128),  # 8 x 2 x 512 x 4 = 32 768
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("vllm", 1), ("sglang", 1), ("trtllm", 1), ("llama.cpp", 0), ("mlx", 0)]
+)
+def test_engines_on_torch_keep_a_table_of_rotations(name: str, kept: int) -> None:
+    """Sines and cosines of 10 000 positions for 128 rotated numbers of a head, in 16 bits; others work them out."""
+    model = replace(llama_3_8b(), context_length_tokens=10_000)
+    without = replace(model, context_length_tokens=None)
+    options = {
+        "vllm": {"max_model_len": 4096},
+        "sglang": {"context_length": 4096},
+        "trtllm": {"max_seq_len": 4096},
+    }
+    plans = [engine(name, **options.get(name, {})).plan(setup(each)) for each in (model, without)]
+    assert plans[0].budget.weights_bytes - plans[1].budget.weights_bytes == kept * 10_000 * 128 * 2

@@ -6,8 +6,10 @@ import pytest
 
 from llm_calc.core.blocks import Attention, Block, Experts, Norm
 from llm_calc.core.engines.llama_cpp_fit import Loading
+from llm_calc.core.engines.llama_cpp_loading import host_patterns
 from llm_calc.core.engines.llama_cpp_placement import devices_of, placement_of, stage_shares
 from llm_calc.core.engines.llama_cpp_split import EXPERTS, Onward, first_layers, no_host_tensors
+from llm_calc.core.errors import InvalidInputError
 from llm_calc.core.model import Model
 from llm_calc.core.serving.placement import Placement
 from tests.builders import decoder
@@ -102,3 +104,15 @@ def test_a_matrix_that_lies_onward_counts_where_it_lies() -> None:
 
 def test_devices_without_any_layer_share_none() -> None:
     assert shares(replace(WHOLE, layers=(0, 0))) == [((0.0,) * 4, 0.5), ((0.0,) * 4, 0.5)]
+
+
+@pytest.mark.parametrize("pattern", ["a" * 201, "a*b*c*d*", "(ab)*", "(a+)+", "[", "a{2}b{2}c{2}d{2}"])
+def test_a_pattern_that_may_search_for_long_is_refused(pattern: str) -> None:
+    """Too long, of more than three repeats, or of one over a group; each alone is enough."""
+    with pytest.raises(InvalidInputError, match="cannot be used as a pattern"):
+        host_patterns(f"{pattern}=CPU")
+
+
+@pytest.mark.parametrize("pattern", ["a" * 200, "a*b*c*", r"blk\.(1|2)\.ffn_.*_exps", r"a\*b\*c\*d\*e"])
+def test_an_ordinary_pattern_is_taken(pattern: str) -> None:
+    assert host_patterns(f"{pattern}=CPU") == (pattern,)

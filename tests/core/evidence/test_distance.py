@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.measured_runs import load_runs
 from llm_calc.adapters.nearest import index_of
 from llm_calc.core.evidence.distance import FARTHEST, Column, Load, Near, Stack, near
+from tests.published import load_runs
 
 STACK = Stack(
     model="llama-3.1-70b",

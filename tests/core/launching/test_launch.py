@@ -25,7 +25,8 @@ DOCUMENTED = {
     "--speculative-config --enable-lora --max-loras --max-lora-rank --max-cpu-loras --lora-modules "
     "--kv-offloading-backend --kv-offloading-size --kv-transfer-config",
     # https://docs.sglang.ai/advanced_features/server_arguments.html
-    "sglang": "--model-path --tp-size --pp-size --dp-size --enable-dp-attention --ep-size --nnodes --node-rank "
+    "sglang": "--model-path --tp-size --pp-size --dp-size --attn-dp-size --enable-dp-attention --ep-size --nnodes "
+    "--node-rank "
     "--dist-init-addr --context-length --max-running-requests --chunked-prefill-size --mem-fraction-static "
     "--dtype --quantization --kv-cache-dtype "
     # srt/arg_groups/fields of the wheel of 0.5.23
@@ -95,16 +96,28 @@ def test_vllm_over_two_hosts() -> None:
     )
 
 
-def test_sglang_counts_all_gpus_of_a_stage_and_all_sequences() -> None:
+@pytest.mark.parametrize(
+    ("release", "groups"),
+    [
+        # 0.5.23 server_args.py: --enable-dp-attention is deprecated for --attn-dp-size
+        (None, "--attn-dp-size 4"),
+        ("0.5.23", "--attn-dp-size 4"),
+        ("0.5.22", "--attn-dp-size 4"),
+        ("0.5.21", "--dp-size 4 --enable-dp-attention"),
+        ("0.5.4", "--dp-size 4 --enable-dp-attention"),
+    ],
+)
+def test_sglang_counts_all_gpus_of_a_stage_and_all_sequences(release: str | None, groups: str) -> None:
     launch = Launch(
         rules=launch_rules("sglang"),
         model="m",
         layout=Layout(tensor=2, data=4, expert=8),
         gpus_per_node=8,
         max_sequences=64,
+        release=release,
     )
     assert launch_command(launch) == (
-        "python3 -m sglang.launch_server --model-path m --tp-size 8 --dp-size 4 --enable-dp-attention --ep-size 8 "
+        f"python3 -m sglang.launch_server --model-path m --tp-size 8 {groups} --ep-size 8 "
         "--max-running-requests 256"
     )
 

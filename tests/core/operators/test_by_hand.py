@@ -17,7 +17,7 @@ from llm_calc.core.operators.context import (
     visited_keys,
     visited_pairs,
 )
-from llm_calc.core.operators.work import ContextWork
+from llm_calc.core.operators.work import ContextWork, LinearWork
 from llm_calc.core.parallelism import Layout
 from llm_calc.core.weights import Cache, Scores, Weight
 from tests.builders import decoder, deepseek_v3, llama, mixtral, plain_recipe
@@ -228,3 +228,15 @@ def test_a_step_without_context_keeps_its_matrices_and_nothing_of_sequences() ->
     assert bare.host is not None
     assert (bare.host.context, bare.host.state_bytes, bare.host.host) == ((), 0.0, None)
     assert (bare.linear, bare.collectives, bare.counts) == (work.linear, work.collectives, work.counts)
+
+
+def test_a_matrix_of_which_nothing_more_is_said_is_met_by_every_token_and_has_no_experts() -> None:
+    plain = LinearWork(
+        name="m",
+        group="mlp",
+        weight_bytes=1.0,
+        flops_per_token=1.0,
+        activation_bytes_per_token=1.0,
+        calls=1,
+    )
+    assert (plain.token_share, plain.experts, plain.top_k, plain.format, plain.compute) == (1, 0, 0, "", None)

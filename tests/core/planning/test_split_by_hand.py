@@ -8,7 +8,7 @@ import pytest
 from llm_calc.core.planning.bounds import Limits
 from llm_calc.core.planning.split import Load, shape_of, split_load, with_fewer_each
 from llm_calc.core.serving.batch import Lengths
-from llm_calc.core.serving.estimate import Deployment
+from llm_calc.core.serving.estimate import Deployment, queue_of_many
 from tests.core.serving.test_by_hand import STEP, rates
 
 ROW = np.array([[4.0]])
@@ -101,3 +101,17 @@ def test_half_the_requests_each_are_twice_the_replicas() -> None:
         for part in (0.5, 0.1)
     ]
     assert (found.each.item(), found.replicas.item(), each) == (4, 1, [2, 1])
+
+
+def test_arrivals_take_95_percent_of_what_a_replica_serves() -> None:
+    """Four requests of 101 tokens, 10 ms a token, are about 3.9 a second, whatever that is exactly.
+
+    Of 94 % of it one replica takes all, of 96 % two half each, of 191 % three a third.
+    """
+    most = float(np.asarray(queue_of_many(HOLDS_FOUR, LENGTHS).requests_per_s).item())
+    assert most == pytest.approx(4 / 1.01, rel=0.05)
+    for share, replicas in ((0.94, 1), (0.96, 2), (1.89, 2), (1.91, 3)):
+        load = Load(kind="request_rate", amount=share * most)
+        found = split_load(HOLDS_FOUR, "served", LENGTHS, load, Limits(), NO_MOST)
+        assert (found.replicas.item(), found.possible.item()) == (replicas, 1.0)
+        assert found.each.item() == pytest.approx(share * most / replicas)

@@ -12,7 +12,8 @@ FEED_FORWARD = ("mlp", "experts", "shared_experts", "router")
 def vram_answer(needs: Demand, overheads: Overheads) -> dict[str, float]:
     """The ``vram`` object: the whole model, and the GPU that holds most."""
     whole, gpu = needs.whole, needs.gpu
-    whole_more, gpu_more = whole.with_overheads(overheads), gpu.with_overheads(overheads)
+    whole_more = whole.with_overheads(overheads)
+    gpu_more = whole_more if gpu is whole else gpu.with_overheads(overheads)
     total_more = whole_more.total_bytes
     return {
         "model_base": gib(whole.weights_bytes),

@@ -15,6 +15,7 @@ CUSTOM = "custom"
 IGNORED = "{0}: ignored, since {1} describes the model; it serves custom models"
 FORMATS_IGNORED = "quantization_config is not read here: figures are those of {0}; /api/memory_plan reads it"
 DIMENSIONS = ("hidden_dim", "ff_dim", "num_layers", "vocab_size")
+ALL_DIMENSIONS = (*DIMENSIONS, *FurtherDimensions.model_fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +121,12 @@ def _with_given(
     Raises:
         InvalidInputError: a dimension differs from the model's own.
     """
-    names = (*DIMENSIONS, *FurtherDimensions.model_fields)
-    if request.model_fields_set.isdisjoint(names):
+    if request.model_fields_set.isdisjoint(ALL_DIMENSIONS):
         return subject
     text = config.get("text_config")
     stated = {**config, **(text if isinstance(text, Mapping) else {})}
     own = {name: value for name, value in stated.items() if value is not None} | dimensions_of(subject.model)
-    given = {name: getattr(request, name) for name in names if name in request.model_fields_set}
+    given = {name: getattr(request, name) for name in ALL_DIMENSIONS if name in request.model_fields_set}
     _must_agree(source, own, {name: value for name, value in given.items() if name in own})
     ignored = [name for name, value in given.items() if name not in own and value is not None]
     if not ignored:

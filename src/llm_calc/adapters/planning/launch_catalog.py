@@ -19,6 +19,7 @@ from llm_calc.core.launching.rules import (
     LaunchOption,
     LaunchRules,
     LlmD,
+    OneOption,
     Quantity,
     Resource,
     StatedOption,
@@ -50,6 +51,17 @@ class StatedRow(BaseModel):  # noqa: D101 - the words of the core
     joined: str | None = None
     values: dict[str, str] = {}
     earlier: dict[str, str] = {}
+
+
+class OneRow(BaseModel):  # noqa: D101 - the words of the core
+    __doc__ = OneOption.__doc__
+
+    model_config = STRICT
+
+    option: str
+    switch: str
+    together: str
+    since: str
 
 
 class FurtherRow(BaseModel):  # noqa: D101 - the words of the core
@@ -193,19 +205,21 @@ class LaunchFile(Named):  # noqa: D101 - the words of the core
     options: Many[OptionRow] = Field(min_length=1)
     file_options: Many[OptionRow] = ()
     stated: Many[StatedRow] = ()
+    one: Many[OneRow] = ()
     further: FurtherRow | None = None
     container: ContainerRow | None = None
 
     @property
     def rules(self) -> LaunchRules:
         """As the core takes them."""
-        parts = {"layouts", "options", "file_options", "stated", "further", "container", "checked"}
+        parts = {"layouts", "options", "file_options", "stated", "one", "further", "container", "checked"}
         return LaunchRules(
             **self.model_dump(exclude=parts),
             layout_rules=LayoutRules(**self.layouts.model_dump()),
             options=tuple(LaunchOption(**row.model_dump()) for row in self.options),
             file_options=tuple(LaunchOption(**row.model_dump()) for row in self.file_options),
             stated=tuple(StatedOption(**row.model_dump()) for row in self.stated),
+            one=tuple(OneOption(**row.model_dump()) for row in self.one),
             further=None if self.further is None else FurtherRules(**self.further.model_dump()),
             container=None if self.container is None else self.container.container,
         )

@@ -27,9 +27,15 @@ NO_MORE_THAN_ONE = frozenset(
     }
 )
 """Sizes that are refused, of which 1 is what the engine does anyway."""
-WORDS: Mapping[str, bool | None] = {"on": True, "off": False, "auto": None}
+WORDS: Mapping[str, bool | None] = {
+    **dict.fromkeys(("on", "enabled", "true", "1"), True),
+    **dict.fromkeys(("off", "disabled", "false", "0"), False),
+    **dict.fromkeys(("auto", "-1"), None),
+}
+"""llama.cpp ``common/arg.cpp``, ``is_truthy``, ``is_falsey`` and ``is_autoy``; checked: 2026-12-01, read."""
 OPPOSITES = {"offload_kqv": "no_kv_offload"}
 """Options of llama.cpp and the names of their opposites."""
+MODE = "cudagraph_mode"
 COMPILED = ("cudagraph_mode", "cudagraph_capture_sizes", "max_cudagraph_capture_size")
 """What vLLM's compilation config holds that the request's own options say as well."""
 MOST_PORT = 65535
@@ -67,6 +73,10 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
     for option in options.words:
         if isinstance(found.get(option), str):
             found[option] = WORDS.get(found[option], found[option])
+    for option, meant in options.sentinels.items():
+        value = found.get(option)
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and value in meant:
+            found[option] = meant[value]
     if options.compiles:
         found = _compiled(found, values, name)
     homes = {**known.homes, **refused}
@@ -178,7 +188,8 @@ def _compiled(engine: dict[str, Any], values: dict[str, Any], name: str) -> dict
         values["compilation_config"], config = config, {}
     if config is not None:
         for key in [each for each in COMPILED if config.get(each) is not None]:
-            _merge(found, key, config[key], f"compilation_config.{key}")
+            value = config[key].upper() if key == MODE and isinstance(config[key], str) else config[key]
+            _merge(found, key, value, f"compilation_config.{key}")
         if rest := _without(config, COMPILED):
             values["compilation_config"] = rest
     if level is not None:

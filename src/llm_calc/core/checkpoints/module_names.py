@@ -1,26 +1,9 @@
 """How checkpoints and engines name the module of a tensor."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from llm_calc.core.weights import Component
 
-STACKS = (
-    "model.layers",
-    "model.language_model.layers",
-    "language_model.model.layers",
-    "backbone.layers",
-)
-"""What stands before the number of a layer in published files."""
-OTHER_STACKS = (
-    "layers",
-    "language_model.layers",
-    "transformer.h",
-    "transformer.layers",
-    "transformer.blocks",
-    "model.decoder.layers",
-    "gpt_neox.layers",
-)
 LAYER_WORDS = ("layers", "h", "blocks")
 
 _HOLDERS: dict[Component, tuple[str, ...]] = {
@@ -37,7 +20,7 @@ _HOLDERS: dict[Component, tuple[str, ...]] = {
         *("feed_forward.shared_expert", "block_sparse_moe.shared_experts"),
     ),
     "ssm": ("linear_attn", "mamba", "self_attn", "conv"),
-    "router": ("mlp.gate", "mlp.router", "block_sparse_moe.gate", "feed_forward.router"),
+    "router": ("mlp.gate", "mlp.router", "block_sparse_moe.gate", "feed_forward.router", "feed_forward.gate"),
 }
 _MIXER_HOLDERS: dict[Component, tuple[str, ...]] = {
     "attention": ("mixer",),
@@ -47,6 +30,16 @@ _MIXER_HOLDERS: dict[Component, tuple[str, ...]] = {
     "ssm": ("mixer",),
     "router": ("mixer.gate",),
 }
+_RECURRENT_HOLDERS = (
+    (("qwen3_next", "qwen3_5", "qwen4_exp", "olmo_hybrid"), ("linear_attn",)),
+    (("bamba", "falcon_h1", "granitemoehybrid", "jamba", "zamba"), ("mamba",)),
+    (("lfm2", "lfm3"), ("conv",)),
+    (("bailing", "glm5_next", "kimi", "minimax"), ("self_attn",)),
+)
+"""What holds a recurrence in classes of types that begin so (transformers 5.24.0); attention may stand beside it."""
+FED_FORWARD = "feed_forward"
+_FED_FORWARD = ("bamba", "falcon_h1", "jamba", "lfm2", "lfm3", "llama4", "zamba")
+"""Types that call feed-forward blocks, experts and routers so, and nothing ``mlp`` (transformers 5.24.0)."""
 _OTHER_HOLDERS: dict[Component, tuple[str, ...]] = {
     "attention": ("attention", "mixer"),
     "mlp": ("ffn", "mixer"),
@@ -55,7 +48,9 @@ _OTHER_HOLDERS: dict[Component, tuple[str, ...]] = {
     "ssm": ("mixer", "attention"),
     "router": ("ffn.gate", "moe.gate", "mixer.gate"),
 }
-NATIVE = ("deepseek_v4", "mixtral", "minimax", "phimoe")
+BARE = "deepseek_v4"
+"""The beginning of types whose files have nothing before ``layers``."""
+NATIVE = (BARE, "mixtral", "minimax", "phimoe")
 """Types whose own files use what are other names elsewhere: ``ffn``, ``w1``."""
 BESIDE_EXPERTS = ("gemma4",)
 """Types that have a dense feed-forward block, called ``mlp``, and experts beside it in one layer."""
@@ -220,18 +215,6 @@ NEVER_QUANTIZED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """One way to name tensors: ``stacks`` before the layer's number; the tails behind it come from :func:`tails`."""
-
-    stacks: tuple[str, ...]
-    own: bool
-
-
-OWN = Spelling(STACKS, own=True)
-OTHER = Spelling((*STACKS, *OTHER_STACKS), own=False)
-
-
 def ends(component: Component, name: str, *, own: bool) -> tuple[str, ...]:
     """Names of what stands in no layer of the text model."""
     if component == "vision":
@@ -277,6 +260,10 @@ def _holders(component: Component, model_type: str, *, own: bool) -> tuple[str, 
     if model_type.startswith(BESIDE_EXPERTS) and component in _BESIDE_HOLDERS:
         return _BESIDE_HOLDERS[component]
     usual = _HOLDERS.get(component, ())
+    if own and component == "ssm":
+        return next((holders for types, holders in _RECURRENT_HOLDERS if model_type.startswith(types)), usual)
+    if own and component != "attention" and model_type.startswith(_FED_FORWARD):
+        return tuple(holder for holder in usual if holder.startswith(FED_FORWARD))
     return usual if own else (*usual, *_OTHER_HOLDERS.get(component, ()))
 
 

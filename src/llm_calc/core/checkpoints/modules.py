@@ -13,18 +13,27 @@ from llm_calc.core.checkpoints.expression_syntax import (
 )
 from llm_calc.core.checkpoints.expressions import Expression, Language
 from llm_calc.core.checkpoints.module_names import (
+    BARE,
     LAYER_WORDS,
+    MIXERS,
     NATIVE,
     NEVER_QUANTIZED,
-    OTHER,
-    OWN,
     SPECULATING,
     TOWER_WORDS,
-    Spelling,
     ends,
     tails,
 )
-from llm_calc.core.checkpoints.paths import as_first, beginnings, expert_of, holder_and_name, runs_of
+from llm_calc.core.checkpoints.paths import (
+    OTHER_STACKS,
+    Spelling,
+    as_first,
+    beginnings,
+    expert_of,
+    holder_and_name,
+    is_of,
+    runs_of,
+    stacks_of,
+)
 from llm_calc.core.checkpoints.selection import Selection
 from llm_calc.core.checkpoints.tensors import Tensor, tensor_positions
 from llm_calc.core.errors import InvalidInputError
@@ -61,6 +70,10 @@ class ModuleTable:
         self.weights: Mapping[Tensor, Weight] = weights
         self.layers = {tensor: positions[tensor] or (0,) for tensor in weights}
         self._inside = {tensor for tensor in weights if positions[tensor]}
+        towers = any(component == "vision" for component, _ in weights)
+        self._stacks = stacks_of(mixers=model.model_type.startswith(MIXERS), towers=towers)
+        told = not model.model_type.startswith(NATIVE) or model.model_type.startswith(BARE)
+        self._others = tuple(each for each in OTHER_STACKS if told and is_of(each, self._stacks))
         self._speculates = model.model_type.startswith(SPECULATING)
         self._names: dict[bool, _Names] = {}
         self._expressions = 0
@@ -101,7 +114,8 @@ class ModuleTable:
         """What is named in this model's own spelling, else in that of others."""
         for own in (True, False):
             if own not in self._names:
-                self._names[own] = _Names(self, self._model, OWN if own else OTHER)
+                stacks = self._stacks if own else (*self._stacks, *self._others)
+                self._names[own] = _Names(self, self._model, Spelling(stacks, own))
             found = named(self._names[own])
             if found:
                 native = self._engine_names or self._model.model_type.startswith(NATIVE)
@@ -128,7 +142,7 @@ class ModuleTable:
         return self._speculates and (beyond or "mtp" in text or "nextn" in text)
 
     def _beside_paths(self) -> Iterator[str]:
-        for stack in OWN.stacks:
+        for stack in self._stacks:
             yield from (f"{stack}.0.input_layernorm", f"{stack}.0.mlp.gate.e_score_correction_bias")
         yield "model.norm"
         if self._model.head_tied:
@@ -229,7 +243,7 @@ class _Names:
         if not all(piece in self._universe for piece in expression.literals):
             return found
         for path, tensors in self._ends.items():
-            if expression.matches(path):
+            if is_of(path, self._spelling.stacks) and expression.matches(path):
                 found.add(tensors, (0,))
         states: dict[Language, set[int]] = {}
         for stack in self._spelling.stacks:

@@ -1,7 +1,8 @@
 """Numbers that files of integers in groups are known to hold."""
 
 from llm_calc.core.checkpoints.ledger import Said
-from llm_calc.core.checkpoints.module_names import OTHER, TOWER_WORDS
+from llm_calc.core.checkpoints.module_names import TOWER_WORDS
+from llm_calc.core.checkpoints.paths import OTHER_STACKS, STACKS
 
 GPTQ_BITS = (2, 3, 4, 8)
 AWQ_BITS = (4, 8)
@@ -30,7 +31,7 @@ def name_blocks(said: Said) -> None:
         names = value if isinstance(value, list) else str(value).split(",") if value else []
         flat = [str(item).strip() for each in names for item in (each if isinstance(each, list) else [each])]
         towers = [name for name in flat if TOWER_WORDS.intersection(name.split("."))]
-        strange = [name for name in flat if name not in OTHER.stacks and name not in towers]
+        strange = [name for name in flat if name not in (*STACKS, *OTHER_STACKS) and name not in towers]
         said.notes.add_all(
             towers,
             f"quantization_config.{key}: {{}} are layers of a tower; towers were taken as not quantized",

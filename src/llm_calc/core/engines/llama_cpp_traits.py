@@ -1,6 +1,6 @@
 """What sets llama.cpp apart beside its rules of memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from llm_calc.core.engines.llama_cpp_slots import CELL_PADDING
 from llm_calc.core.engines.starting import Needed, Options
@@ -10,6 +10,12 @@ OPEN_SLOTS = 64
 """Slots that it is started with at most, where the number of requests is open."""
 MOST_PARALLEL = 256
 """Slots that it takes at most (LLAMA_MAX_SEQ)."""
+ALL_LAYERS = 999
+SENTINELS: Mapping[str, Mapping[object, int | None]] = {
+    "n_gpu_layers": {"auto": None, "all": ALL_LAYERS, -2: ALL_LAYERS},
+    "n_parallel": {-1: None},
+}
+"""Source: llama.cpp ``common/arg.cpp``, as llama-cpp-python 0.3.36 has it; checked: 2026-12-01, read."""
 CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
 """Source: llama.cpp v0.5.0 ``common/arg.cpp``, ``kv_cache_types``; checked: 2026-11-29."""
 GGUF_FORMATS = ("q8_0", "q6_k", "q5_k_m", "q4_k_m", "iq4_xs", "q3_k_m", "iq3_xxs", "q2_k", "iq2_xxs")
@@ -26,7 +32,7 @@ def _started(needed: Needed) -> Iterator[Options]:
 
 TRAITS = Traits(
     written=("llama-server",),
-    options=OptionTraits(context="n_ctx", words=("flash_attn", "fit")),
+    options=OptionTraits(context="n_ctx", words=("flash_attn", "fit"), sentinels=SENTINELS),
     formats=FormatTraits(
         gguf_alone=True,
         cache="fp16",

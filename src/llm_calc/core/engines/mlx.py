@@ -43,7 +43,7 @@ class LateClaim(Claim):
 
         ``max(ceil(context / 256), ceil(min(context, start) / 256) x wide)``.
         Source: mlx-lm 0.32.2 ``generate.py``, ``maybe_quantize_kv_cache``: the whole cache is quantized at the first
-        step that ends beyond ``quantized_kv_start``; checked: 2026-11-30, read and run.
+        step that ends at or beyond ``quantized_kv_start``; checked: 2026-11-30, read and run.
         Leaves out: both forms of one layer while it is turned.
         """
         wide = ceil_div(smaller(context_tokens, self.start_tokens), self.block_tokens) * self.wide_blocks

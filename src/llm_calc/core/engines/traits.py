@@ -36,7 +36,8 @@ class OptionTraits:
     ``contexts_refused``: why it does not over so many. ``cache_sizes``: options that say how large the cache is;
     ``cache_share``: which share of the memory is the engine's. ``cache_types``: formats of the cache as its
     ``kv_cache_dtype`` says them. ``refused``: flags that are not taken, and what says the same. ``words``: switches
-    that a command line says in words. ``compiles``: a config of compilation holds some of its options,
+    that a command line says in words; ``sentinels``: values that stand for others, None for what it does by itself.
+    ``tells_letters``: 8k and 8K are two counts. ``compiles``: a config of compilation holds some of its options,
     ``wholes``: configs of its own hold others.
     ``partition``: an environment variable that names the layers of each stage. ``states``: the option that says the
     number type of recurrent states; ``states_open``: only of those whose type no file states. ``open_state_bytes``:
@@ -53,6 +54,8 @@ class OptionTraits:
     cache_types: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
+    sentinels: Mapping[str, Mapping[object, int | None]] = field(default_factory=dict)
+    tells_letters: bool = False
     compiles: bool = False
     wholes: bool = False
     layout: LayoutFlags = field(default_factory=LayoutFlags)

@@ -31,6 +31,7 @@ TRAITS = Traits(
             **dict.fromkeys(("fp8", "fp8_e4m3", "fp8_e5m2", "fp8_inc", "fp8_ds_mla"), "fp8"),
         },
         refused=VLLM,
+        tells_letters=True,
         compiles=True,
         layout=LayoutFlags(
             sizes={

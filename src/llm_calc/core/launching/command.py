@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from llm_calc.core.engines.releases import version_numbers
 from llm_calc.core.launching.further import Further, further_lines, further_words
 from llm_calc.core.launching.rules import LaunchOption, LaunchRules
 from llm_calc.core.launching.stated import Stated, stated_words
@@ -41,7 +42,8 @@ class Launch:
     it, in place of the file; ``hub_file_alone``: without the towers that lie beside it. ``max_sequences``: of one
     replica of the attention. ``dtype``: the type that 16-bit weights are loaded in, where it is not the checkpoint's
     own; ``quantize_on_load``: a format that the engine makes of the checkpoint's own while loading. ``stated``: options
-    by a request's names, before all else; ``further``: those that nothing counts; ``release``: whose options they are.
+    by a request's names, before all else; ``further``: those that nothing counts; ``release``: whose options they are;
+    ``held``: that of an image, where it is another.
     ``beside``: of a draft, of adapters, of memories below the GPU's.
     """
 
@@ -62,6 +64,7 @@ class Launch:
     stated: Stated = ()
     further: tuple[Further, ...] = ()
     release: str | None = None
+    held: str | None = None
     beside: Mapping[str, Value] = field(default_factory=dict)
 
     @property
@@ -97,7 +100,19 @@ def launch_words(launch: Launch) -> list[Word]:
         own = said.pop(option.option, None)
         words += _words(option, values[option.takes]) if own is None else map(Word, own)
     more = {} if rules.further is None else further_words(rules.further, launch.further)
+    words = _as_one(words, rules, launch.held or launch.release)
     return [*words, *(Word(word) for own in (*said.values(), *more.values()) for word in own)]
+
+
+def _as_one(words: list[Word], rules: LaunchRules, release: str | None) -> list[Word]:
+    """The words with one option in the place of two, where the release has it."""
+    numbers = None if release is None else version_numbers(release)
+    for row in rules.one:
+        has = numbers is None or numbers >= (version_numbers(row.since) or ())
+        if has and {Word(row.option), Word(row.switch)} <= {*words}:
+            kept = (word for word in words if word != Word(row.switch))
+            words = [Word(row.together) if word == Word(row.option) else word for word in kept]
+    return words
 
 
 def file_command(launch: Launch) -> str:

@@ -95,6 +95,16 @@ class StatedOption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OneOption:
+    """An option that says what ``option`` and ``switch`` say ``together``, ``since`` a release."""
+
+    option: str
+    switch: str
+    together: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FurtherRules:
     """How a command says options that nothing here counts, by their names.
 
@@ -218,6 +228,7 @@ class LaunchRules:
     ``notes``: what to know of commands over several hosts, of all where ``notes_on_one_host``. ``usual_formats``: of
     weights, to look at beside the own where a request names none, if a number of the own takes more bits than
     ``usual_above_bits``. ``made_on_load``: how weights are stored that the engine makes of 16 bits while it loads.
+    ``one``: options that stand for two.
     """
 
     name: str
@@ -236,5 +247,6 @@ class LaunchRules:
     options: tuple[LaunchOption, ...]
     file_options: tuple[LaunchOption, ...]
     stated: tuple[StatedOption, ...]
+    one: tuple[OneOption, ...]
     further: FurtherRules | None
     container: Container | None

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from llm_calc.core.arrays import FloatArray
-from llm_calc.core.serving.run import DONE, Request, Run
+from llm_calc.core.serving.run import DONE, Request, Run, Start
 
 Numbers = npt.NDArray[np.intp]
 Truths = npt.NDArray[np.bool_]
@@ -28,22 +28,31 @@ class Generation:
 
 
 class Crowd:
-    """The running sequences of a run, in the order in which they end."""
+    """The running sequences of a run, in the order in which they end or began; ``count`` of them at first."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, start: Start | None = None) -> None:
         self.run, self.first = run, run.drawn
-        ends, _, requests = zip(*sorted(run.running), strict=True)
-        self.ends = np.array(ends, dtype=np.float64)
-        self.alive = np.array([request.number for request in requests], dtype=np.intp)
         self.slot = np.empty(len(run.draws.later), dtype=np.intp)
-        self.slot[self.alive] = [request.slot for request in requests]
-        self.arrived, self.begun = np.empty((2, len(self.slot)))
-        self.arrived[self.alive] = [request.arrived for request in requests]
-        self.begun[self.alive] = [request.first for request in requests]
-        self.sent = np.array(run.sent)
+        self.arrived, self.begun = np.zeros((2, len(self.slot)))
+        if start is None:
+            self._take(run)
+        else:
+            self.ends, self.alive = np.array(start.ends), np.arange(run.slots)
+            self.slot[: run.slots] = self.alive
+            self.begun[: run.slots] = start.firsts
+        self.count, self.sent = len(self.alive), np.array(run.sent)
         self.step = 1.0 if run.mixed else 0.0
         self.soonest = self.step + float(run.draws.later.min())
         self.widest = float(run.draws.wholes.max())
+
+    def _take(self, run: Run) -> None:
+        """The sequences as a run holds them."""
+        ends, _, requests = zip(*sorted(run.running), strict=True)
+        self.ends = np.array(ends, dtype=np.float64)
+        self.alive = np.array([request.number for request in requests], dtype=np.intp)
+        self.slot[self.alive] = [request.slot for request in requests]
+        self.arrived[self.alive] = [request.arrived for request in requests]
+        self.begun[self.alive] = [request.first for request in requests]
 
     def generation(self) -> Generation | None:
         """What ends before whoever enters now could; None where prompts do not fit [tokens].
@@ -58,18 +67,20 @@ class Crowd:
             count = int(ends.searchsorted(ends[0] + self.soonest, "right"))
         at, slots = np.ceil(ends[:count] - DONE), self.slot[alive[:count]]
         again = self.sent[slots] < self.run.traffic.requests_per_slot
-        fitting = self._fitting(at if again.all() else at[again])
+        everyone = bool(again.all())
+        fitting = self._fitting(at if everyone else at[again])
         if fitting is not None:
             count = int(at.searchsorted(fitting))
             at, slots, again = at[:count], slots[:count], again[:count]
-        slots = slots[again]
+        sending, slots = (at, slots) if everyone else (at[again], slots[again])
         self.sent[slots] += 1
         first, self.run.drawn = self.run.drawn, self.run.drawn + len(slots)
         new = slice(first, self.run.drawn)
         self.slot[new] = slots
-        entering = at[again] + self.step + self.run.draws.later[new]
-        self.ends = np.concatenate((ends[count:], entering))
-        self.alive = np.concatenate((alive[count:], np.arange(first, self.run.drawn)))
+        entering, numbers = sending + self.step + self.run.draws.later[new], np.arange(first, new.stop)
+        stays = count < len(ends)
+        self.ends = np.concatenate((ends[count:], entering)) if stays else entering
+        self.alive = np.concatenate((alive[count:], numbers)) if stays else numbers
         return Generation(alive[:count], at, again) if count else None
 
     def _fitting(self, sent_at: FloatArray) -> float | None:
@@ -115,13 +126,13 @@ class Moved:
     ends: FloatArray
 
 
-def move(run: Run) -> Moved | None:
-    """Moves a run until its prompts get into each other's way, or to its end [tokens].
+def move(run: Run, start: Start | None = None) -> Moved | None:
+    """Moves a run, of its ``start`` on, until its prompts get into each other's way, or to its end [tokens].
 
     ``generation after generation``.
     Definition: :meth:`Crowd.generation` over and over.
     """
-    crowd, found = Crowd(run), list[Generation]()
+    crowd, found = Crowd(run, start), list[Generation]()
     while len(crowd.alive) and (generation := crowd.generation()):
         found.append(generation)
     if not found:
@@ -165,7 +176,7 @@ def _events(
     fills = sent > 0
     stepped = crowd.step * fills
     steps = ticks - np.concatenate(([run.tick], (ticks + stepped)[:-1]))
-    running = _before(len(run.running), sent - ended)
+    running = _before(crowd.count, sent - ended)
     beside = running - ended
     decoding = beside * stepped
     grown = steps * running * growth - gone

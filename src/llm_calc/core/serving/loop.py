@@ -16,7 +16,7 @@ import numpy as np
 from llm_calc.core.arrays import FloatArray
 from llm_calc.core.serving.clock import StepClock
 from llm_calc.core.serving.crowd import Moved, move
-from llm_calc.core.serving.run import DONE, Bounds, Chunk, Run, mean_start, started
+from llm_calc.core.serving.run import DONE, Bounds, Chunk, Run, Start, mean_start, started
 from llm_calc.core.serving.traffic import Scheduling, Served, Traffic
 
 _KEPT = 16
@@ -105,9 +105,14 @@ class Loop(Run):
         self.sent = [1] * self.slots
         self.drawn = self.entered = self.slots
         self.held = float(self.draws.reserves[: self.slots].sum())
-        self.tick, self.context, self.running = start.tick, start.context, start.requests()
+        self.tick, self.context = start.tick, start.context
         self.events, self.now = start.rows, len(start.rows) // 7
         self.samples = [reading for first in start.firsts for reading in (0.0, first, first)]
+        if self.slots >= _WORTH:
+            self.crowd(start)
+            self.finish()
+        else:
+            self.running = start.requests()
 
     def alone(self) -> bool:
         """Whether what is left goes one by one, no group of the start among it."""
@@ -115,13 +120,15 @@ class Loop(Run):
             return False
         return self.group == 1.0 or not any(request.together for request in self.filling)
 
-    def crowd(self) -> None:
+    def crowd(self, start: Start | None = None) -> None:
         """All sequences at once for as long as that goes; never again where it did not go far."""
         self.flush()
-        moved = move(self)
+        moved = move(self, start)
         self.crowds = moved is not None and len(moved.ends) >= _FAR
         if moved:
             self.parts.append(moved)
+        elif start:
+            self.running = start.requests()
 
     def flush(self) -> None:
         """Puts what was noted one by one before what is noted together."""
@@ -151,7 +158,10 @@ class Rest:
     """
 
     def __init__(self, loop: Loop) -> None:
-        self.loop, self.draws, self.sent, self.drawn = loop, loop.draws, loop.sent, loop.drawn
+        self.sent, self.drawn, self.members = loop.sent, loop.drawn, loop.members
+        self.whole, self.prompt, self.output = loop.draws.whole, loop.draws.prompt, loop.draws.output
+        self.steps, self.requests_per_slot = loop.draws.steps, loop.traffic.requests_per_slot
+        self.events, self.samples, self.ends = loop.events, loop.samples, loop.ends
         self.mixed, self.gained, self.budget = (
             loop.mixed,
             loop.rules.tokens_per_step,
@@ -159,7 +169,7 @@ class Rest:
         )
         self.cached, self.group, self.entered = loop.traffic.cached_tokens, loop.group, loop.entered
         self.now, self.tick, self.context = loop.now, float(loop.tick), loop.context
-        size = len(self.draws.whole)
+        size = len(self.whole)
         self.slot, self.arrived, self.first = [0] * size, [0.0] * size, [0.0] * size
         for each in (*loop.filling, *(request for _, _, request in loop.running)):
             self.slot[each.number] = each.slot
@@ -184,7 +194,7 @@ class Rest:
         count = len(self.running)
         steps = max(1, int(self.running[0][0] - self.tick + 1 - DONE))
         mean = self.context / count + steps * self.gained / 2
-        self.loop.events.extend((steps, count, count, mean, 0.0, 0.0, 0.0))
+        self.events.extend((steps, count, count, mean, 0.0, 0.0, 0.0))
         self.now += 1
         self.tick += steps
         self.context += steps * count * self.gained
@@ -192,7 +202,7 @@ class Rest:
     def fill(self) -> None:
         """One step with as many prompt tokens as it has room for; many alike of a very long prompt."""
         count, first, steps, before = len(self.running), self.queue[0], 1, self.now
-        beside, whole, left = count if self.mixed else 0, self.draws.whole[first], self.left
+        beside, whole, left = count if self.mixed else 0, self.whole[first], self.left
         room = max(self.budget - beside * self.group, 1.0)
         began = self.began if left < whole else before
         start = self.cached + (whole - left) % (whole / self.group)
@@ -207,7 +217,7 @@ class Rest:
         else:
             taken, prompts, full = self._whole_ones(room)
         mean = self.context / beside if beside else 0.0
-        self.loop.events.extend((steps, beside, count, mean, taken, prompts, start))
+        self.events.extend((steps, beside, count, mean, taken, prompts, start))
         self.now += 1
         if beside:
             self.tick += steps
@@ -215,13 +225,13 @@ class Rest:
         for place in range(full):
             self.complete(self.queue.popleft(), before if place else began)
         if full and self.left <= DONE:
-            self.left = self.draws.whole[self.queue[0]] if self.queue else 0.0
+            self.left = self.whole[self.queue[0]] if self.queue else 0.0
 
     def _whole_ones(self, room: float) -> tuple[float, float, int]:
         """What is left of one prompt and those behind it, as far as there is room: tokens, prompts, those complete."""
         taken, prompts, full = 0.0, 0.0, 0
         for number in self.queue:
-            whole = self.draws.whole[number]
+            whole = self.whole[number]
             left = whole if full else self.left
             part = min(left, room)
             if part <= 0:
@@ -237,22 +247,22 @@ class Rest:
     def complete(self, number: int, began: float) -> None:
         """A request has its first token."""
         seen = self.arrived[number], self.now if self.group == 1.0 else began, self.now
-        self.loop.samples.extend(seen * self.loop.members)
+        self.samples.extend(seen * self.members)
         self.first[number] = self.now
-        self.context += self.draws.prompt[number]
+        self.context += self.prompt[number]
         self.entered += 1
-        heappush(self.running, (self.tick + self.draws.steps[number], self.entered, number))
+        heappush(self.running, (self.tick + self.steps[number], self.entered, number))
 
     def leave(self, number: int) -> None:
         """A request has its last token; its slot sends again."""
-        output, slot = self.draws.output[number], self.slot[number]
-        self.context = max(0.0, self.context - self.draws.prompt[number] - output + 1)
-        self.loop.ends.extend((self.arrived[number], self.first[number], self.now, output))
-        if self.sent[slot] < self.loop.traffic.requests_per_slot:
+        output, slot = self.output[number], self.slot[number]
+        self.context = max(0.0, self.context - self.prompt[number] - output + 1)
+        self.ends.extend((self.arrived[number], self.first[number], self.now, output))
+        if self.sent[slot] < self.requests_per_slot:
             self.sent[slot] += 1
             self.slot[self.drawn], self.arrived[self.drawn] = slot, self.now
             if not self.queue:
-                self.left = self.draws.whole[self.drawn]
+                self.left = self.whole[self.drawn]
             self.queue.append(self.drawn)
             self.drawn += 1
 

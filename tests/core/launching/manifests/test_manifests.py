@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -110,6 +111,25 @@ def test_a_deployment_of_one_host_says_what_the_command_says() -> None:
     volumes = objects["Deployment"]["spec"]["template"]["spec"]["volumes"]
     assert claim["metadata"]["name"] == volumes[0]["persistentVolumeClaim"]["claimName"]
     assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+
+
+# The tags of the images say 0.5.20 and, of Dynamo's release 1.3.0, 0.5.14
+@pytest.mark.parametrize(
+    ("gpu", "version", "words"),
+    [
+        ("h200-141gb-sxm", "0.5.23", ["--attn-dp-size", "4"]),
+        ("h200-141gb-sxm", "0.5.21", ["--dp-size", "4", "--enable-dp-attention"]),
+        ("mi355x", "0.5.23", ["--dp-size", "4", "--enable-dp-attention"]),
+    ],
+)
+def test_options_are_those_of_the_release_in_the_image(gpu: str, version: str, words: list[str]) -> None:
+    each = served("sglang", gpu, Layout(tensor=2, data=4), version=version)
+    each = replace(each, launch=replace(each.launch, release=version))
+    engine = container(made(each, "kubernetes")["Deployment"])
+    said = [*engine["command"], *engine["args"]]
+    start = said.index(words[0])
+    assert said[start : start + len(words)] == words
+    assert ("--enable-dp-attention" in said) == ("--enable-dp-attention" in words)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,7 @@ import { Plans } from "./plans.js";
 import { Share, link, open, remember } from "./share.js";
 import { Budget, Pareto, Roofline, Throughput } from "./speed.js";
 import { fromLink, toLink } from "./url.js";
-import { NextChange } from "./changes.js";
-import { Glossary, Verdict } from "./verdict.js";
+import { Glossary, NextChange, Verdict } from "./verdict.js";
 
 const LINK_MS = 300;
 const REMEMBER_MS = 4000;
@@ -110,7 +109,7 @@ function Page() {
       <p class="printed">${scenarios.value.map((each, at) => `${scenarios.value.length > 1 ? `${at + 1}: ` : ""}${summary(each, sources.value[at])}`).join("; ")}</p>
       <${Banners} /><p class="hidden" aria-live="polite">${notice.value}</p>
       <${Verdict} />${begun.value && html`<${NextChange} /><${Compare} />
-      <div class="grid">${own && html`<${WhichQuant} />`}${service && html`<${Plans} />`}<${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} />${!service && html`<${Plans} />`}${!own && html`<${WhichQuant} />`}<${Computed} /><${HowWrong} /></div>`}</div></main>
+      <div class="grid">${own && html`<${WhichQuant} />`}${service && html`<${Plans} />`}<${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} />${!service && html`<${Plans} />`}${!own && html`<${WhichQuant} />`}<${Computed} /><${HowWrong} /></div>`}${!begun.value && html`<p class="note">What else follows: single changes, memory, speed under load, plans.</p>`}</div></main>
     <${Share} /><${Help} /><${Glossary} />${begun.value && html`<footer class="quiet">Memory in GiB (2³⁰ bytes), as drivers report it. Nothing that you enter is stored by the service. ${version.value && html`Version ${version.value.version}, data ${version.value.data_version}.`} <a href="docs">API</a> · <a href="openapi.json">OpenAPI</a></footer>`}`;
 }
 

@@ -1,7 +1,8 @@
 // What all cards share: head and state, choices, and the data behind a chart with ways to take it away.
 import { html, useEffect, useRef } from "../vendor/page/libraries.js";
 import { asCsv, asPng, asSvg } from "./files.js";
-import { sentence } from "./words.js";
+import { integer } from "./numbers.js";
+import { LINKS } from "./state.js";
 
 /** A card. ``question``: asked only while the card is in view where it is a lazy one; ``shown``: what the card shows of. */
 export function Card({ id, title, wide, note, side, question, shown = question, stale, children }) {
@@ -43,6 +44,9 @@ export function Missing({ question, otherwise = "not known for this scenario" })
   return html`<p class="note missing">— ${["loading", "stale"].includes(status) ? "on its way" : error ? sentence(error.error) : otherwise}</p>`;
 }
 
+/** Sentences of the service, as warnings or as notes. */
+export const Told = ({ texts, warn }) => html`<ul>${texts.map((text) => html`<li class=${warn ? "warning" : ""}>${warn ? "⚠ " : ""}${sentence(text)}</li>`)}</ul>`;
+
 /** A table that scrolls inside itself. rows: arrays of cells; the first of each names the row. */
 export function Table({ label, head, rows, className = "" }) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table class=${className}>
@@ -64,4 +68,22 @@ export function Data({ name, columns, rows, picture = true }) {
       ${picture && html`<button type="button" onClick=${() => asPng(name, svg())}>PNG</button><button type="button" onClick=${() => asSvg(name, svg())}>SVG</button>`}</p>
     <${Table} label=${`Data of ${name}`} head=${columns.map((column) => column.name)}
       rows=${rows.map((row) => row.map((value, at) => (columns[at].show ?? String)(value)))} /></details>`;
+}
+
+/** What a published run differs in: "input_tokens 8x" as "input (8×)". */
+export function differing(text) {
+  const [name, ...rest] = text.split(" ");
+  const much = rest.join(" ").replace(/x$/, "×").replace("none", "it has none");
+  return `${LINKS.lists.differences[name] ?? name}${much ? ` (${much})` : ""}`;
+}
+
+/** A sentence of the service; a field at its start goes by its name here, a format keeps its case. */
+export function sentence(text) {
+  // Names of the API are for its readers.
+  for (const [its, here] of LINKS.lists.phrases) text = text.replace(its, here);
+  text = text.replace(/ \([a-z]+(_[a-z]+)+\)/g, "").replace(/\b(ttft|tpot)_s\b/g, (name) => name.slice(0, 4).toUpperCase()).replace(/\b\d{5,}\b/g, (whole) => integer(Number(whole)));
+  const { fields } = LINKS.lists, found = /^(?:base\.)?([a-z_.0-9]+): /.exec(text);
+  const named = (found && fields[found[1]] ? `${fields[found[1]]}: ${text.slice(found[0].length)}` : text).replace(/\b[a-z]+([._][a-z]+)+\b/g, (path) => fields[path] ?? path);
+  const start = /^[a-z]+[ :]/.test(named) && !/^(fp|bf|int)\d/.test(named) ? named[0].toUpperCase() : named[0];
+  return `${start}${named.slice(1)}${/[.!?]$/.test(named) ? "" : "."}`;
 }

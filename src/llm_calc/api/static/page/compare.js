@@ -5,15 +5,15 @@ import { Card } from "./card.js";
 import { CHIPS, costPerMillion, rentPerHour, runs, verdict } from "./figures.js";
 import { usersOf } from "./memory.js";
 import { LOADS } from "./names.js";
-import { addScenario, current, DEFAULTS, deviceOf, LABELS, modelName, names, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
-import { DASH, count, integer, significant, size, time, usd } from "./numbers.js";
+import { addScenario, current, DEFAULTS, deviceOf, isExample, LABELS, modelName, names, MOST_SCENARIOS, removeScenario, scenarios, sources, summary } from "./state.js";
+import { DASH, count, integer, significant, size, time, timeUnit, usd } from "./numbers.js";
 
 export function Tabs() {
   const all = scenarios.value;
   return html`<div class="tabs" role="group" aria-label="Scenarios">
     ${all.map((each, at) => {
       const name = names.value[at];
-      return html`<span class="tab"><button type="button" aria-pressed=${at === current.value} title=${summary(each, sources.value[at])} onClick=${() => { current.value = at; }}>${all.length > 1 ? name : "Scenario"}</button>
+      return html`<span class="tab"><button type="button" aria-pressed=${at === current.value} title=${summary(each, sources.value[at])} onClick=${() => { current.value = at; }}>${all.length > 1 ? name : isExample.value ? "Example" : "Scenario"}</button>
         ${all.length > 1 && html`<button type="button" class="close" aria-label=${`Remove scenario ${at + 1}: ${name}`} onClick=${() => removeScenario(at)}>×</button>`}</span>`;
     })}
     ${all.length < MOST_SCENARIOS && html`<button type="button" onClick=${addScenario}>+ Compare</button>`}</div>`;
@@ -30,8 +30,8 @@ function ratio(value, first, [less, more]) {
 function Cell({ value, range, first, show, words, at }) {
   if (value == null) return html`<td>${DASH}</td>`;
   const apart = !range || !first?.range || range.low > first.range.high || range.high < first.range.low;
-  const told = !at ? "" : apart ? ratio(value, first?.value, words) : "about the same";
-  return html`<td>${show(value)} <small>${told}</small>${range && html`<small class="likely">${show(range.low, 2)} to ${show(range.high, 2)}</small>`}</td>`;
+  const unit = timeUnit(value), told = !at ? "" : apart ? ratio(value, first?.value, words) : "about the same";
+  return html`<td>${show(value)} <small>${told}</small>${range && html`<small class="likely">${show(range.low, 2, unit)} to ${show(range.high, 2, unit)}</small>`}</td>`;
 }
 
 /** @type {[string, Function, Function, string[]][]} */

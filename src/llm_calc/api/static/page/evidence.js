@@ -1,10 +1,9 @@
 // How wrong an answer could be: the nearest measurements, errors on what the fit had not seen, what was taken for granted.
 import { html } from "../vendor/page/libraries.js";
 import { estimate, inspection, memory } from "./api.js";
-import { Card, Table } from "./card.js";
+import { Card, differing, sentence, Table, Told } from "./card.js";
 import { LISTS } from "./state.js";
 import { count, integer, percent, time } from "./numbers.js";
-import { differing, sentence } from "./words.js";
 
 const METRICS = { ttft_s: "TTFT", tpot_s: "TPOT", output_tokens_per_s: "Output" };
 const SHOWS = { ttft_s: time, tpot_s: time, output_tokens_per_s: (value) => `${count(value)} tok/s` };
@@ -25,10 +24,7 @@ function Nearest({ basis: { nearest: runs, nearest_note: note } }) {
   return html`<h3>Nearest measurements</h3><p class="note">${sentence(note)} The fit has seen them: how far off answers are on what it had not seen stands below.</p><${Table} className="stacked" label="Nearest measurements" head=${["Run", "Differs in", "Measured", "Source"]} rows=${rows} />`;
 }
 
-function List({ title, texts, warn }) {
-  if (!texts.length) return null;
-  return html`<h3>${title}</h3><ul>${texts.map((text) => html`<li class=${warn ? "warning" : ""}>${warn ? "⚠ " : ""}${sentence(text)}</li>`)}</ul>`;
-}
+const List = ({ title, texts, warn }) => texts.length > 0 && html`<h3>${title}</h3><${Told} texts=${texts} warn=${warn} />`;
 
 export function HowWrong() {
   const served = estimate.state.value.data;

@@ -1,11 +1,10 @@
 // Fields of the form: units stand in them, refusals beside the one that caused them; folds, and what the service lists.
-import { computed, html, signal, useEffect, useRef } from "../vendor/page/libraries.js";
+import { computed, html, signal, useEffect, useRef, useState } from "../vendor/page/libraries.js";
 import { apply, change, GROUPS, LABELS, scenario, sized } from "./state.js";
 import { estimate, inspection, memory, plans } from "./api.js";
-import { Combobox } from "./combobox.js";
 import { parsed } from "./numbers.js";
 import { fieldOf, objectIn } from "./requests.js";
-import { sentence } from "./words.js";
+import { sentence } from "./card.js";
 
 export const unfolded = signal(false);
 
@@ -22,7 +21,7 @@ export const refusals = computed(() => {
   // What only the page and the plans read: the service is not asked about it while no plan is wanted.
   for (const [key, name] of OWN) {
     const value = parsed(each[key]);
-    if (value !== undefined && !(value >= 0)) found[key] ??= `${name} must be a number of 0 or more.`;
+    if (value !== undefined && !(value >= 0 && value < Infinity)) found[key] ??= `${name} must be a number of 0 or more.`;
   }
   if (!objectIn(each.json)) found.json = `${LABELS.json}: must be a JSON object.`;
   return found;
@@ -77,17 +76,18 @@ function shownValue(name, scale) {
   return Number.isFinite(parsed(kept)) ? String(Number((parsed(kept) * scale).toPrecision(12))) : kept;
 }
 
-/** 64k and 1M of tokens as numbers. */
-function tokens(text) {
-  const [, number, step] = /^([\d.]+) *([km])$/i.exec(text.trim()) ?? [];
-  return step ? String(Number(number) * (/k/i.test(step) ? 1024 : 1048576)) : text;
+/** What people type, in the unit of a field: 64k tokens, 500 ms, 24 GB, $20. */
+function inUnit(text, unit) {
+  const [, number, step] = /^\$? *([\d.,]*\d) *([a-z]*)\.?$/i.exec(text.trim()) ?? [];
+  const factor = { tokens: { k: 1024, m: 1048576 }, s: { ms: 0.001, s: 1 }, ms: { ms: 1, s: 1000 }, GiB: { gb: 1, gib: 1 }, "$/h": { "": 1 } }[unit]?.[step?.toLowerCase()];
+  return factor && parsed(number) >= 0 ? String(Number((parsed(number) * factor).toPrecision(12))) : text;
 }
 
 /** ``scale``: of the shown unit to the one in which the scenario keeps it. */
 export function Field({ name, label = LABELS[name], unit, hint, options, rows, known, wide, mode = "decimal", scale = 1 }) {
   const value = shownValue(name, scale), refusal = refusals.value[name], id = `f-${name}`;
   const take = (said) => {
-    const text = unit === "tokens" ? tokens(said) : said;
+    const text = inUnit(said, unit);
     if (scale !== 1) typed.value = { ...typed.value, [name]: text };
     change({ [name]: scale === 1 ? text : scaledBack(text, scale) });
   };
@@ -104,3 +104,67 @@ export function Field({ name, label = LABELS[name], unit, hint, options, rows, k
 
 /** Choices that are called what they are. */
 export const same = (names = []) => names.map((each) => [each, each]);
+
+const MOST = 300;
+
+/** Rows that hold every word of the text, those whose name begins with it first. rows: [{value, text, aside, group, words}]. */
+function matching(rows, text) {
+  const words = text.toLowerCase().split(/[\s]+/).filter(Boolean);
+  const found = rows.filter((row) => words.every((word) => row.words.includes(word)));
+  const rank = (row) => (row.value.startsWith(words[0] ?? "") ? 0 : 1);
+  return found.sort((one, other) => rank(one) - rank(other));
+}
+
+/** A text field that searches a catalog: an editable combobox with a list, after the pattern of the ARIA practices.
+ * ``known``: whether a text names a row; other texts are taken when the field is left, so that a search is no answer. */
+function Combobox({ id, name, label, value, rows, described, invalid, known, onValue }) {
+  const [open, setOpen] = useState(false);
+  const [typed, setTyped] = useState(null);
+  const [at, setAt] = useState(-1);
+  const list = useRef(null);
+  // What stands in the field when it is entered is a choice, not a search: all rows are offered then.
+  const found = matching(rows, typed ?? "");
+  const shown = found.slice(0, MOST);
+  const active = open && at >= 0 && at < shown.length ? at : -1;
+  useEffect(() => { if (active >= 0) list.current?.children[active]?.scrollIntoView({ block: "nearest" }); }, [active, open]);
+  const close = () => { setOpen(false); setTyped(null); setAt(-1); };
+  const choose = (row) => { onValue(row.value); close(); };
+  const leave = () => {
+    if (typed !== null && typed.trim() !== value) onValue(typed.trim());
+    close();
+  };
+  const start = () => {
+    setOpen(true);
+    setAt(found.findIndex((row) => row.value === value));
+  };
+  const keys = (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      if (!open) start();
+      else if (shown.length) setAt((active + step + shown.length) % shown.length);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      if (active >= 0) choose(shown[active]);
+      else leave();
+    } else if (event.key === "Escape" && open) {
+      event.stopPropagation();
+      close();
+    }
+  };
+  const type = (event) => {
+    setTyped(event.target.value);
+    setOpen(true);
+    setAt(-1);
+    if (known(event.target.value)) onValue(event.target.value.trim());
+  };
+  const count = found.length ? `${found.length} found` : "none found";
+  return html`<div class="combobox">
+    <input id=${id} name=${name} type="text" role="combobox" aria-expanded=${open && shown.length > 0} aria-controls=${`${id}-list`} aria-autocomplete="list" aria-activedescendant=${active >= 0 ? `${id}-${active}` : null}
+      aria-describedby=${described} aria-invalid=${invalid} autocomplete="off" spellcheck=${false} value=${typed ?? value}
+      onInput=${type} onKeyDown=${keys} onClick=${() => { if (!open) start(); }} onFocus=${(event) => event.target.select()} onBlur=${leave} />
+    <span class="hidden" aria-live="polite">${open && typed !== null ? count : ""}</span>
+    <ul id=${`${id}-list`} class="options" role="listbox" aria-label=${label} hidden=${!open || !shown.length} ref=${list}>${open && shown.map((row, place) => html`
+      <li id=${`${id}-${place}`} role="option" aria-selected=${place === active} onMouseDown=${(event) => event.preventDefault()} onClick=${() => choose(row)}>
+        <span>${row.text}</span><small>${row.aside}</small></li>`)}</ul></div>`;
+}

@@ -138,15 +138,13 @@ function Model() {
       ${way === "file" && html`<${Pasted} />`}
       ${way === "custom" && html`<${Field} name="dh" /><${Field} name="df" /><${Field} name="dl" /><${Field} name="dv" unit="tokens" />
         <${Field} name="dq" hint="empty: heads of 128" /><${Field} name="dk" hint="empty: one a head" />`}
-      <${Field} name="w" options=${[["", "as published"], ...same(LISTS.weights[scenario.value.e])]} />
-      <${Field} name="kv" options=${same(LISTS.caches[scenario.value.e])} hint=${kvHint()} />
+      <${Field} name="w" options=${[["", "published"], ...same(LISTS.weights[scenario.value.e])]} hint=${scenario.value.w ? "" : taken("weights_kind")} />
+      <${Field} name="kv" options=${same(LISTS.caches[scenario.value.e])} hint=${scenario.value.kv === "auto" ? taken("kv_cache") : ""} />
     </div></fieldset>`;
 }
 
-function kvHint() {
-  const kept = estimate.state.value.data?.resolved.kv_cache;
-  return scenario.value.kv === "auto" ? `auto: ${kept ?? "…"}` : "";
-}
+/** What was left open came out as. */
+const taken = (what) => `here: ${estimate.state.value.data?.resolved[what] ?? "…"}`;
 
 function releaseHint() {
   const rules = memory.state.value.data?.engine;
@@ -156,7 +154,7 @@ function releaseHint() {
 function Hardware() {
   const device = gpu.value, each = scenario.value;
   const flags = ENGINE_FLAGS[each.e] ?? {};
-  const length = flags.len === "n_ctx" ? "n_ctx: all requests together" : flags.len ? `${flags.len}` : "";
+  const length = `${flags.len}: ${flags.len === "n_ctx" ? "all requests together" : "prompt and answer"}`;
   return html`<fieldset class="wide"><legend>Hardware and engine</legend><div class="fields">
       <${Field} name="g" rows=${gpuRows.value} known=${(text) => named(catalog.value.gpus, text, "id")} wide hint=${device ? `${device.name}: ${each.mem || device.vram_gb} GB, ${significant(device.memory_bandwidth_gb_per_s / 1000)} TB/s` : PENDING()} />
       <${Field} name="n" unit="GPUs" /><${Field} name="e" options=${LISTS.engines} />
@@ -199,14 +197,17 @@ function Targets() {
       <${Field} name="max" unit="GPUs" /><//>`;
 }
 
-/** Where one begins: all of a start at once; what it does not say is as in the example, and a file goes. */
+/** All that a start sets: what it does not say is as in the example. */
+const allOf = (start) => ({ ...DEFAULTS, w: "", ...start.set });
+
+/** Where one begins: all of a start at once; a file goes. */
 function begin(start) {
   pasting.value = false;
   setSource(null);
-  apply({ ...DEFAULTS, w: "", ...start.set });
+  apply(allOf(start));
 }
 
-const Starts = () => html`<p class="presets" role="group" aria-label="Begin with">${isExample.value && html`<span class="chip">Example</span>`}<span class="hint">Begin with</span>${LINKS.starts.map((each) => html`<button type="button" onClick=${() => begin(each)}>${each.name}</button>`)}</p>`;
+const Starts = () => html`<p class="presets" role="group" aria-label="Begin with"><span class="hint">Begin with</span>${LINKS.starts.map((each) => html`<button type="button" aria-pressed=${!source.value && Object.entries(allOf(each)).every(([key, value]) => scenario.value[key] === value)} onClick=${() => begin(each)}>${each.name}</button>`)}</p>`;
 
 export function Form() {
   const general = refusals.value[""];
@@ -219,7 +220,7 @@ export function Form() {
   return html`<form class=${`scenario card ${unfolded.value ? "unfolded" : ""}`} aria-label="Scenario" onSubmit=${(event) => event.preventDefault()}
       onDragOver=${over} onDragLeave=${(event) => event.currentTarget.classList.remove("dragging")} onDrop=${drop}>
     <${Starts} />
-    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${Object.keys(refusals.value).length > 0 ? "⚠ " : ""}${scenarios.value.length > 1 ? `${names.value[current.value]} · ` : ""}${summary(scenario.value, source.value)}</span></button>
+    <button type="button" class="fold" aria-expanded=${unfolded.value} onClick=${() => { unfolded.value = !unfolded.value; }}><span>${Object.keys(refusals.value).length > 0 ? "⚠ " : ""}${scenarios.value.length > 1 ? `${names.value[current.value]} · ` : isExample.value ? "Example: " : ""}${summary(scenario.value, source.value)}</span></button>
     <div class="folded">
       ${general && html`<p class="refusal" role="alert">⚠ ${general}</p>`}
       <${Model} /><${Hardware} /><${Workload} /><${Targets} /><${Further} />

@@ -2,7 +2,7 @@
 import { html, signal } from "../vendor/page/libraries.js";
 import { apply, catalog, deviceOf, look, scenario, view } from "./state.js";
 import { everyGpu } from "./api.js";
-import { Bars } from "./bars.js";
+import { Bars } from "./charts.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { costPerMillion, gpusOf } from "./figures.js";
 import { SESSIONS } from "./requests.js";

@@ -2,12 +2,11 @@
 import { html } from "../vendor/page/libraries.js";
 import { apply, look, scenario, view } from "./state.js";
 import { answered, map, memory } from "./api.js";
-import { HeatMap, StackedBar } from "./bars.js";
-import { Card, Choices, Data, Missing } from "./card.js";
+import { HeatMap, StackedBar } from "./charts.js";
+import { Card, Choices, Data, Missing, sentence } from "./card.js";
 import { keeps, runs } from "./figures.js";
 import { count, integer, parsed, significant, size, time } from "./numbers.js";
 import { SESSIONS } from "./requests.js";
-import { sentence } from "./words.js";
 
 const PARTS = [
   ["Weights", "weights_bytes", "s1"], ["KV cache", "kv_cache_bytes", "s2"], ["Activations", "activation_peak_bytes", "s3"],

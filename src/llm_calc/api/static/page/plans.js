@@ -1,13 +1,13 @@
 // Deployments found for the workload and the targets: ranked, with cost and the command that starts each.
 import { html, signal } from "../vendor/page/libraries.js";
 import { plans } from "./api.js";
-import { Card, Choices, Data, Missing } from "./card.js";
+import { Card, Choices, Data, Missing, sentence, Told } from "./card.js";
 import { copy } from "./files.js";
 import { CHIPS } from "./figures.js";
 import { apply, catalog, LISTS, look, named, scenario, source, view } from "./state.js";
 import { count, integer, parsed, significant, time, timeUnit, usd } from "./numbers.js";
 import { leftOut } from "./requests.js";
-import { XYChart } from "./xychart.js";
+import { XYChart } from "./charts.js";
 
 const copied = signal("");
 
@@ -28,7 +28,7 @@ const hardwareOf = (plan) => `${plan.replicas > 1 ? `${plan.replicas} replicas o
 
 function layoutOf(plan) {
   const sizes = [["TP", plan.parallelism.tensor], ["PP", plan.parallelism.pipeline], ["DP", plan.parallelism.data], ["EP", plan.parallelism.expert]];
-  return [plan.engine.name, plan.precision.weights, ...sizes.filter(([, value]) => value > 1).map(([name, value]) => `${name} ${value}`)].filter(Boolean).join(" · ");
+  return [LISTS.engines.find(([key]) => key === plan.engine.name)?.[1], plan.precision.weights, ...sizes.filter(([, value]) => value > 1).map(([name, value]) => `${name} ${value}`)].filter(Boolean).join(" · ");
 }
 
 /** Both ends of a likely range in the unit of the figure. */
@@ -71,7 +71,8 @@ export function Plans() {
     ${data && !data.plans.length && html`<p>No deployment holds the targets: see below why not.</p>`}
     ${data?.plans.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="Ranked plans"><table class="plans"><thead><tr>${HEAD.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${data.plans.map((plan) => html`<${Row} plan=${plan} />`)}</tbody></table></div>
       <div class="grid inner"><${Front} title="Pareto: throughput against speed" points=${data.pareto.throughput_against_speed} x=${{ label: "tok/s for one user", format: count }} y=${{ label: "tok/s of one GPU", format: count }} tell=${(one) => `${count(one.x)} tok/s for a user, ${count(one.y)} of a GPU`} />
-        <${Front} title="Pareto: cost against latency" points=${data.pareto.cost_against_latency} x=${{ label: "time of a request", format: (value) => time(value, 2) }} y=${{ label: "$ per M output tokens", format: (value) => significant(value, 2) }} tell=${(one) => `${time(one.x)} a request, ${usd(one.y)} per M output tokens`} /></div>
+        <${Front} title="Pareto: cost against latency" points=${data.pareto.cost_against_latency} x=${{ label: "time of a request, s", format: count }} y=${{ label: "$ per M output tokens", format: (value) => significant(value, 2) }} tell=${(one) => `${time(one.x)} a request, ${usd(one.y)} per M output tokens`} /></div>
       <${Data} name="llm-calc-plans" picture=${false} columns=${COLUMNS} rows=${data.plans.map((plan) => [plan.rank, plan.hardware.gpu, plan.gpus, layoutOf(plan), plan.ttft_s, plan.tpot_s, plan.output_tokens_per_s, plan.usd_per_hour, plan.usd_per_million_output_tokens_all_in, plan.launch_command])} />`}
-    ${data?.refused.length > 0 && html`<details><summary>${integer(data.refused.length)} other kinds of GPU, and why they are not shown</summary><ul class="columns">${data.refused.map((one) => html`<li><b>${one.gpu}</b> ${one.reason}</li>`)}</ul></details>`}<//>`;
+    ${data && html`<${Told} texts=${data.warnings} warn /><details><summary>Taken for granted</summary><${Told} texts=${data.assumptions} /></details>`}
+    ${data?.refused.length > 0 && html`<details><summary>${integer(data.refused.length)} other kinds of GPU, and why they are not shown</summary><ul class="columns">${data.refused.map((one) => html`<li><b>${one.gpu}</b> ${sentence(one.reason)}</li>`)}</ul></details>`}<//>`;
 }

@@ -1,6 +1,6 @@
 // From the form to the bodies of requests, and from a refused field back to the form.
 import { parsed } from "./numbers.js";
-import { CUSTOM, DEFAULTS, ENGINE_FLAGS, FURTHER, LINKS, saidOf } from "./state.js";
+import { CUSTOM, DEFAULTS, ENGINE_FLAGS, FURTHER, LABELS, LINKS, saidOf } from "./state.js";
 
 /** A number, or what was typed where it is none: the service says what it accepts. */
 function number(text) {
@@ -122,10 +122,14 @@ function withFurther(body, scenario, to) {
   return body;
 }
 
+/** Fields of the form that plans and the table of formats choose for themselves, or do not take. */
+const IDLE = { plans: ["kv", "mem", "host", "hmem", "tp", "pp", "dp", "ep", "ev", "len", "util", "seqs"], fit: ["tp", "pp", "dp", "ep", "ev", "util", "seqs", "px"] };
+
 /** What a scenario says that a request does not take. */
 export function leftOut(scenario, to) {
   const foreign = (path) => LINKS.foreign[to].includes(path.split(".")[0]);
-  return [...saidOf(scenario).filter((group) => group.fields.some(({ key }) => scenario[key] && foreign(key))).map((group) => group.title), ...Object.keys(objectIn(scenario.json) ?? {}).filter(foreign)];
+  const idle = (IDLE[to] ?? []).filter((key) => scenario[key] && scenario[key] !== DEFAULTS[key]).map((key) => LABELS[key]);
+  return [...idle, ...saidOf(scenario).filter((group) => group.fields.some(({ key }) => scenario[key] && foreign(key))).map((group) => group.title), ...Object.keys(objectIn(scenario.json) ?? {}).filter(foreign)];
 }
 
 /** ``cache``: the format of the KV cache where the form leaves it open. */
@@ -180,6 +184,11 @@ export function sweep(scenario, source, grid, alone = false) {
   }
   if (Object.hasOwn(grid, "workload.concurrency")) {
     for (const load of Object.values(LOADS)) delete base.workload[load];
+  }
+  if (Object.hasOwn(grid, "hardware.gpu")) {
+    // Every GPU with its own memory, and one kind at a time.
+    base.hardware = firstOf(base.hardware);
+    delete base.hardware.gpu_memory_bytes;
   }
   for (const path of Object.keys(grid)) {
     const [part, field] = path.split(".");

@@ -2,19 +2,18 @@
 import { html } from "../vendor/page/libraries.js";
 import { current, look, names, scenarios, view } from "./state.js";
 import { answered, comparisons, curve, estimate, memory } from "./api.js";
-import { Bars, StackedBar } from "./bars.js";
+import { Bars, StackedBar, XYChart } from "./charts.js";
 import { Card, Choices, Data, Missing } from "./card.js";
 import { BOUNDS, byBound, gpusOf, keeps, operatorsOf, runs, secondsOf, spread } from "./figures.js";
 import { takeLoad } from "./memory.js";
 import { count, integer, parsed, percent, significant, size, time } from "./numbers.js";
 import { SESSIONS } from "./requests.js";
-import { XYChart } from "./xychart.js";
 
 const AT = "workload.concurrency";
 const FIGURES = {
   output_tokens_per_s: { name: "Output", axis: "output tok/s", show: (value) => `${count(value)} tok/s`, tick: count },
-  ttft_s: { name: "TTFT", axis: "TTFT", show: time, tick: (value) => time(value, 2) },
-  tpot_s: { name: "TPOT", axis: "TPOT", show: time, tick: (value) => time(value, 2) },
+  ttft_s: { name: "TTFT", axis: "TTFT, s", show: time, tick: count },
+  tpot_s: { name: "TPOT", axis: "TPOT, ms", show: time, tick: (value) => count(1000 * value) },
 };
 
 const timed = (rows) => (rows ?? []).filter((row) => !row.error && row.output_tokens_per_s > 0);

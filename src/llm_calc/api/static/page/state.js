@@ -45,7 +45,13 @@ export function look(fields) {
 export const scenario = computed(() => scenarios.value[current.value]);
 export const source = computed(() => sources.value[current.value] ?? null);
 
-const chipOf = (fields) => named(catalog.value.gpus, fields.g.replace(/[ -]?\d+ ?gb$/i, ""), "id");
+/** The chip of a name as people type it: with its maker before it, with its memory behind it where it is sold so. */
+function chipOf({ g }) {
+  const plain = g.trim().replace(/^(nvidia|amd|intel|apple) +/i, ""), whole = named(catalog.value.gpus, plain, "id");
+  const [, name, gb] = /^(.*?)[ -]?(\d+) ?gb$/i.exec(plain) ?? [];
+  const row = name && !whole && named(catalog.value.gpus, name, "id");
+  return row && [row.vram_gb, ...(row.memory_options_gb ?? [])].includes(Number(gb)) ? { ...row, vram_gb: Number(gb) } : whole;
+}
 
 /** A chip goes with an engine that runs on it. */
 function withEngine(now, fields) {
@@ -66,7 +72,8 @@ function following(now, fields) {
   if (anew("m")) Object.assign(found, { w: "" }, within(named(catalog.value.models, fields.m, "name")?.seq_len, now));
   // One that shares the machine's memory is one machine, of one user.
   if (anew("g") && chipOf(fields)?.memory_options_gb?.length) Object.assign(found, { n: "1", c: "1", tp: "", pp: "", dp: "", ep: "" });
-  if (anew("e")) Object.assign(found, { ev: "", host: "", hmem: "" }, ...FURTHER.filter(({ key }) => key.startsWith("engine.")).map(({ key }) => ({ [key]: "" })));
+  // Options of an engine are its own, also where another has one of the same kind: shares of memory are of other wholes.
+  if (anew("e")) Object.assign(found, { ev: "", host: "", hmem: "", util: "", seqs: "" }, ...FURTHER.filter(({ key }) => key.startsWith("engine.")).map(({ key }) => ({ [key]: "" })));
   if (anew("e") && now.load === "s" && LISTS.without_sessions.includes(fields.e)) found.load = "c";
   // Neither takes the other's formats.
   if (anew("e") && [fields.e, now.e].some((each) => LISTS.own.includes(each))) Object.assign(found, { w: "", kv: "auto" });
@@ -125,11 +132,11 @@ export const isExample = computed(
 /** The row of a catalog that a name, an alias or a Hugging Face id stands for; null where none is. */
 export function named(rows, name, key) {
   const wanted = name.trim().toLowerCase().replace(/[ _]/g, "-");
-  const names = (row) => [row[key], ...row.aliases, ...(row.hugging_face_ids ?? [])];
+  const names = (row) => [row[key], row.name, ...row.aliases, ...(row.hugging_face_ids ?? [])];
   return rows.find((row) => names(row).some((each) => each.toLowerCase().replace(/[ _]/g, "-") === wanted)) ?? null;
 }
 
-export const deviceOf = (each) => named(catalog.value.gpus, each.g, "id");
+export const deviceOf = chipOf;
 export const gpu = computed(() => deviceOf(scenario.value));
 export const model = computed(() => named(catalog.value.models, scenario.value.m, "name"));
 

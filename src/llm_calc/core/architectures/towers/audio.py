@@ -4,12 +4,15 @@ Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.2
 themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
+from dataclasses import replace
+
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import (
     Encoder,
     Tower,
     Weights,
     depth,
+    encoder_of,
     linear,
     norm,
     table,
@@ -23,11 +26,8 @@ def _encoder(f: Fields, *, biases: str = "qvoud", grouped: bool = False) -> Enco
     f.agree(head_dim=f.int("hidden_size") // heads)
     if not grouped:
         f.agree(num_key_value_heads=heads)
-    return Encoder(
-        layers=depth(f),
-        hidden=f.int("hidden_size"),
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
+    return replace(
+        encoder_of(f),
         kv_heads=f.optional_int("num_key_value_heads", None, least=1) if grouped else None,
         biases=biases,
     )
@@ -157,12 +157,7 @@ def omni_asr(f: Fields) -> Tower:
         weights += (linear("conv", kernel * before, width, bias=bias), norm("conv.norm", width))
         before = width
     taps, groups = f.int("num_conv_pos_embeddings"), f.int("num_conv_pos_embedding_groups")
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-    )
+    encoder = encoder_of(f)
     weights += (
         norm("conv.last_norm", before),
         linear("projection", before, hidden),

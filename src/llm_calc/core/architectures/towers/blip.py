@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import (
-    Encoder,
     Tower,
     Weights,
     depth,
+    encoder_of,
     linear,
     norm,
     patch_grid,
@@ -28,13 +28,7 @@ def vision(f: Fields) -> Tower:
     """A class token, positions, biases on queries, keys and values unless switched off, a norm behind."""
     hidden = f.int("hidden_size")
     f.fallbacks = {"num_channels": 3}
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-        biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
-    )
+    encoder = replace(encoder_of(f), biases="oud" + ("qkv" if f.flag("qkv_bias") else ""))
     weights = (
         vector("class_embedding", hidden),
         per_patch("patch_embedding", patch_volume(f), hidden),

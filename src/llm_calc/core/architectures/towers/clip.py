@@ -4,6 +4,8 @@ Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.2
 themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
+from dataclasses import replace
+
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.pieces import known_word
 from llm_calc.core.architectures.towers.parts import (
@@ -11,6 +13,7 @@ from llm_calc.core.architectures.towers.parts import (
     Tower,
     Weights,
     depth,
+    encoder_of,
     linear,
     norm,
     pair,
@@ -37,16 +40,6 @@ INTERN_VIT = {
     "norm_type": "rms_norm",
 }
 """What the authors' configuration class assumes of absent keys."""
-
-
-def encoder_of(f: Fields) -> Encoder:
-    """The plain encoder that these towers share: biases everywhere, two LayerNorms a layer."""
-    return Encoder(
-        layers=depth(f),
-        hidden=f.int("hidden_size"),
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-    )
 
 
 def clip(f: Fields) -> Tower:
@@ -150,11 +143,8 @@ def internvl(f: Fields) -> Tower:
     """InternViT: class token, layer scales, optional q/k norms; ``attention_bias`` covers q, k and v only."""
     hidden, rms = f.int("hidden_size"), _rms(f)
     qk_norm = 2 * hidden if f.flag("use_qk_norm") else 0
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
+    encoder = replace(
+        encoder_of(f),
         biases="oud" + ("qkv" if f.flag("attention_bias") else ""),
         norm_bias=not rms,
         vectors=2 * hidden + qk_norm,
@@ -174,11 +164,8 @@ def intern_vit(f: Fields) -> Tower:
     """The same as its authors publish it (``internvl_chat``), under other names and without a last norm."""
     f.fallbacks = INTERN_VIT
     hidden = f.int("hidden_size")
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
+    encoder = replace(
+        encoder_of(f),
         biases="oud" + ("qkv" if f.flag("qkv_bias") else ""),
         norm_bias=not _rms(f),
         vectors=2 * hidden * (2 if f.flag("qk_normalization") else 1),
@@ -195,15 +182,7 @@ def intern_vit(f: Fields) -> Tower:
 def pixtral(f: Fields) -> Tower:
     """Pixtral: gated layers without biases, RMS norms, rotary positions; heads share the hidden size equally."""
     hidden = f.int("hidden_size")
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-        gated=True,
-        biases="",
-        norm_bias=False,
-    )
+    encoder = replace(encoder_of(f), gated=True, biases="", norm_bias=False)
     weights = (
         per_patch("patch_embedding", patch_volume(f), hidden, bias=False),
         norm("pre_norm", hidden, bias=False),
@@ -216,11 +195,8 @@ def ovis2(f: Fields) -> Tower:
     """AIMv2: gated layers, RMS norms; a head that makes probabilities over ``vocab_size`` visual tokens."""
     hidden, stride = f.int("hidden_size"), f.int("hidden_stride")
     tokens = f.int("vocab_size") - f.int("num_visual_indicator_tokens")
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
+    encoder = replace(
+        encoder_of(f),
         gated=True,
         biases=("qkvo" if f.flag("qkv_bias") else "") + ("gud" if f.flag("mlp_bias") else ""),
         norm_bias=False,
@@ -253,16 +229,7 @@ def minicpm(f: Fields) -> Tower:
 def kosmos_2_5(f: Fields) -> Tower:
     """Kosmos-2.5 (Pix2Struct): flattened patches, a table of rows and one of columns, gated layers, RMS norms."""
     hidden, places = f.int("hidden_size"), f.int("max_num_patches")
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-        head_dim=f.int("head_dim"),
-        gated=True,
-        biases="",
-        norm_bias=False,
-    )
+    encoder = replace(encoder_of(f), head_dim=f.int("head_dim"), gated=True, biases="", norm_bias=False)
     weights = (
         per_patch("patch_embedding", f.int("patch_embed_hidden_size"), hidden),
         table("row_and_column_embedding", 2 * places, hidden),

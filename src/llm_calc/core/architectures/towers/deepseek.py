@@ -3,12 +3,13 @@
 Source: ``deepseek_v41_vit.py`` of SGLang 0.5.23; checked: 2026-12-01, read.
 """
 
+from dataclasses import replace
+
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import (
-    Encoder,
     Tower,
     Weights,
-    depth,
+    encoder_of,
     norm,
     per_patch,
     two_layers,
@@ -22,15 +23,7 @@ MARKS = 3
 def deepseek_v41_vision(f: Fields) -> Tower:
     """RMS norms, gated feed-forward without biases, squares of patches joined for the text."""
     hidden, patch = f.int("hidden_size"), f.int("patch_size")
-    layers = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-        gated=True,
-        biases="qkvo",
-        norm_bias=False,
-    )
+    layers = replace(encoder_of(f), gated=True, biases="qkvo", norm_bias=False)
     weights = (
         per_patch("patch_embedding", 3 * patch**2, hidden),
         *layers.weights(),

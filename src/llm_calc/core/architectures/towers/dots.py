@@ -5,6 +5,7 @@ themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import (
@@ -12,6 +13,7 @@ from llm_calc.core.architectures.towers.parts import (
     Tower,
     Weights,
     depth,
+    encoder_of,
     gated,
     linear,
     norm,
@@ -138,14 +140,8 @@ def dots3_audio(f: Fields) -> Tower:
     hidden, channels, out = f.int("hidden_size"), f.int("downsample_hidden_size"), f.int("adapter_out_dim")
     joined = channels * ((f.int("feature_size") + 7) // 8)
     adapter = f.int("adapter_input_size")
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-        gated=True,
-        biases="gud" + ("qvo" if f.flag("attention_bias") else ""),
-        norm_bias=False,
+    encoder = replace(
+        encoder_of(f), gated=True, biases="gud" + ("qvo" if f.flag("attention_bias") else ""), norm_bias=False
     )
     weights = (
         linear("conv_1", 9, channels),

@@ -5,11 +5,11 @@ themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
 from llm_calc.core.architectures.fields import Fields
-from llm_calc.core.architectures.towers.clip import encoder_of
 from llm_calc.core.architectures.towers.parts import (
     Encoder,
     Tower,
     depth,
+    encoder_of,
     linear,
     norm,
     patch_grid,

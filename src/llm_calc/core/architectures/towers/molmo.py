@@ -4,13 +4,14 @@ Source: parameter shapes of the classes of transformers, alike in 5.23.0 and 5.2
 themselves (``tests/golden/towers.json``); checked: 2026-11-30, by count.
 """
 
+from dataclasses import replace
+
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import (
-    Encoder,
     Tower,
     Weights,
     as_tower,
-    depth,
+    encoder_of,
     gated,
     linear,
     patch_grid,
@@ -29,11 +30,8 @@ def molmo2(f: Fields) -> Tower:
     hidden = f.int("hidden_size")
     grid = patch_grid(f) if f.known("image_size") else (CLASS_IMAGE // f.int("patch_size")) ** 2
     positions = f.int("num_position_embeddings") if f.known("num_position_embeddings") else grid
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
+    encoder = replace(
+        encoder_of(f),
         kv_heads=f.int("num_key_value_heads"),
         head_dim=f.int("head_dim"),
         biases="ud" + ("qkvo" if f.flag("attention_bias") else ""),

@@ -5,10 +5,10 @@ Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-
 
 from llm_calc.core.architectures.fields import Fields
 from llm_calc.core.architectures.towers.parts import (
-    Encoder,
     Tower,
     Weights,
     depth,
+    encoder_of,
     linear,
     norm,
     per_patch,
@@ -22,12 +22,7 @@ from llm_calc.core.weights import Weight
 def muse_vision(f: Fields) -> Tower:
     """Plain layers with biases; a patch of ``patch_temporal`` frames, a grid of learned positions."""
     hidden = f.int("hidden_size")
-    encoder = Encoder(
-        layers=depth(f),
-        hidden=hidden,
-        intermediate=f.int("intermediate_size"),
-        heads=f.int("num_attention_heads"),
-    )
+    encoder = encoder_of(f)
     volume = 3 * f.int("patch_temporal") * f.int("patch_size") ** 2
     weights = (
         per_patch("patch_embedding", volume, hidden, bias=False),

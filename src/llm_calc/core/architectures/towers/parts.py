@@ -180,3 +180,13 @@ def positive(f: Fields, key: str) -> float:
 def depth(f: Fields, key: str = "num_hidden_layers") -> int:
     """Layers of a tower."""
     return f.int(key, least=0, most=1000)
+
+
+def encoder_of(f: Fields) -> Encoder:
+    """The plain encoder by the keys that most towers have: biases everywhere, two LayerNorms a layer."""
+    return Encoder(
+        layers=depth(f),
+        hidden=f.int("hidden_size"),
+        intermediate=f.int("intermediate_size"),
+        heads=f.int("num_attention_heads"),
+    )

@@ -4,10 +4,10 @@ Source: parameter shapes of the classes of transformers 5.24.0; ``checked: 2026-
 """
 
 from llm_calc.core.architectures.fields import Fields
-from llm_calc.core.architectures.towers.clip import encoder_of
 from llm_calc.core.architectures.towers.parts import (
     Tower,
     Weights,
+    encoder_of,
     linear,
     norm,
     patch_volume,

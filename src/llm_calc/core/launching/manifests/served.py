@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_calc.core.errors import UnsupportedError
@@ -135,7 +135,8 @@ def claim_gib(served: Served) -> int:
 
 def host_words(served: Served) -> list[Word]:
     """The launch command for each host of a group, with the variables that a LeaderWorkerSet gives its pods."""
-    words = [_grouped(word) for word in launch_words(served.launch)]
+    launch = replace(served.launch, held=image_of(served).version)
+    words = [_grouped(word) for word in launch_words(launch)]
     return [*words, *(Word(word) for word in served.container.listen)]
 
 
