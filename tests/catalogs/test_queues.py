@@ -17,7 +17,7 @@ WORK, RATES = work(llama(), tensor=4), rates()
 ROOM, LIMIT = np.array([1000.0]), np.array([2048.0])
 
 
-def row_of(source: str, lengths: tuple[int, int], model: str = "") -> Measurement:
+def row_of(source: str, lengths: tuple[float, float], model: str = "") -> Measurement:
     return next(
         row
         for row in OFFLINE
