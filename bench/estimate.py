@@ -26,7 +26,14 @@ REQUEST: dict[str, Any] = {
 }
 LOADS: dict[str, dict[str, Any]] = {
     "a closed loop of 64, ten requests a slot": {"output_tokens": 1024, "concurrency": 64},
+    "a closed loop of 64, prompts of 8 000 tokens": {
+        "input_tokens": 8000,
+        "output_tokens": 500,
+        "concurrency": 64,
+    },
+    "a closed loop of 256": {"output_tokens": 1024, "concurrency": 256},
     "random arrivals": {"output_tokens": 256, "request_rate": 4.0},
+    "random arrivals close to what is served at most": {"output_tokens": 256, "request_rate": 10.0},
     "one request": {"output_tokens": 256, "batch": 1},
 }
 NEW = {"a closed loop of 64, ten requests a slot": "llama-3.1-8b", "one request": "qwen3-32b"}
@@ -65,7 +72,8 @@ def answer_s(workload: dict[str, Any], catalogs: Catalogs, model: str | None = N
     times = []
     for number in range(QUESTIONS):
         output = workload["output_tokens"] + number
-        load = {**workload, "input_tokens": 1024 + number, "output_tokens": output}
+        prompt = workload.get("input_tokens", 1024) + number
+        load = {**workload, "input_tokens": prompt, "output_tokens": output}
         request = ServingEstimateRequest.model_validate({**deployment_of(number, model), "workload": load})
         began_s = time.process_time()
         answer_serving_estimate(request, catalogs)

@@ -16,6 +16,9 @@ STATED = Host(
 
 def test_sizes_are_told_in_gib_and_speeds_in_gb_a_second() -> None:
     assert host_words(STATED) == "host: a server, 512 GiB at 307 GB/s"
+    # Twelve channels are 460.8 GB/s, the nearest whole number of which is 461.
+    twelve = replace(STATED, memory_bandwidth_bytes_per_s=12 * 8 * 4.8e9)
+    assert host_words(twelve) == "host: a server, 512 GiB at 461 GB/s"
     # A terabyte a second is 1000 GB/s; 1.5 GiB are told as whole ones.
     fast = replace(STATED, memory_bandwidth_bytes_per_s=1e12, memory_bytes=3 * 2**29)
     assert host_words(fast) == "host: a server, 2 GiB at 1000 GB/s"

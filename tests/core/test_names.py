@@ -136,3 +136,11 @@ def test_the_end_of_a_name_is_no_number_of_gpus(typed: str, gpu: str, count: int
 @pytest.mark.parametrize(("amount", "words"), [(0, "0 GPUs"), (1, "1 GPU"), (2, "2 GPUs"), (11, "11 GPUs")])
 def test_one_of_something_has_no_plural(amount: int, words: str) -> None:
     assert counted(amount, "GPU") == words
+
+
+def test_many_names_of_one_entry_leave_room_for_another() -> None:
+    """A dozen names that resemble what was typed, all of one entry, and one of another that resembles it less."""
+    index: NameIndex[str] = NameIndex("model", "model_name")
+    index.add("first", "first", [f"glimmer-{number}" for number in range(10, 22)])
+    index.add("second", "second", ["glimmox"])
+    assert index.nearest("glimmar") == ("first", "second")

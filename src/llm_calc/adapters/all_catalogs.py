@@ -48,9 +48,12 @@ def _load_others() -> None:
     from llm_calc.adapters.drafts import load_heads
     from llm_calc.adapters.engine_catalog import load_engine_rules
     from llm_calc.adapters.formats import format_catalog
+    from llm_calc.adapters.hosts import load_platforms, load_reached
     from llm_calc.adapters.images import load_images
+    from llm_calc.adapters.passed_options import load_passed_options
     from llm_calc.adapters.planning.launch_catalog import load_launch_rules, load_resources
     from llm_calc.adapters.planning.owned import load_owner_defaults
+    from llm_calc.adapters.prediction_layers import load_mtp
     from llm_calc.adapters.presets import load_presets
     from llm_calc.adapters.runs_on import load_runs_on
     from llm_calc.adapters.workload_catalog import load_tiers, load_workloads
@@ -67,6 +70,10 @@ def _load_others() -> None:
     load_acceptances()
     load_heads()
     load_images()
+    load_mtp()
+    load_platforms()
+    load_reached()
+    load_passed_options()
     for family in get_args(Family):
         load_calibration_file(family)
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias, get_type_hints
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
 from llm_calc.adapters.wire.engines import ENGINE_PARTS, EngineRelease
@@ -62,7 +62,7 @@ class ReleaseRow(BaseModel):
     version: str
     since: str
     until: str
-    read_on: str
+    read_on: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
     tags: Many[str] | None = Field(default=None, min_length=2, max_length=2)
     links: Many[str] = Field(min_length=1)
     defaults: dict[str, OptionValue] = {}
@@ -71,6 +71,16 @@ class ReleaseRow(BaseModel):
     without: Many[str] | None = None
     before: str = "what changed in between is not known, so that the answer may be off either way"
     after: str = "what changed since is not known, so that the answer may be off either way"
+
+    @model_validator(mode="after")
+    def _is_a_day_and_a_range(self) -> "ReleaseRow":
+        date.fromisoformat(self.read_on)
+        numbers, first, last = (version_numbers(each) for each in (self.version, self.since, self.until))
+        if not numbers or not first or not last or self.tags is not None:
+            return self
+        if not (first <= numbers[: len(first)] and numbers[: len(last)] <= last):
+            raise ValueError(f"version: {self.version} is not in {self.since} to {self.until}")
+        return self
 
 
 class Disaggregation(BaseModel):
@@ -216,6 +226,7 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
     ):
         if wrong:
             raise CatalogError(f"{where}: {kind}: {', '.join(sorted(wrong))}")
+    _check_defaults(read.name, row.defaults, where)
     return EngineRules(
         name=read.name,
         title=read.title,
@@ -235,12 +246,30 @@ def _release(read: EngineFile, row: ReleaseRow, where: str) -> EngineRules:
     )
 
 
+def _check_defaults(name: str, defaults: Mapping[str, OptionValue], where: str) -> None:
+    """A default is what a request could say of the option."""
+    part = ENGINE_PARTS.get(name)
+    for option, value in defaults.items():
+        if part is None or option not in part.model_fields:
+            continue
+        try:
+            part.model_validate({"name": name, option: value})
+        except ValidationError as error:
+            reasons = [each["msg"] for each in error.errors(include_url=False) if option in each["loc"]]
+            if reasons:
+                raise CatalogError(f"{where}: defaults: {option}: {value!r}: {reasons[0]}") from error
+
+
 def _switches(name: str, row: ReleaseRow, where: str) -> object:
     """The switches as the core takes them."""
     kind = get_type_hints(ENGINES[name]).get("rules", NoRules)
     unknown = {*row.rules} - {field.name for field in fields(kind)}
     if unknown:
         raise CatalogError(f"{where}: rules: not known: {', '.join(sorted(unknown))}")
+    kinds = get_type_hints(kind)
+    for rule, value in row.rules.items():
+        if kinds[rule] is bool and not isinstance(value, bool):
+            raise CatalogError(f"{where}: rules: {rule}: {value!r} is neither true nor false")
     try:
         return TypeAdapter(kind).validate_python(dict(row.rules))
     except ValidationError as error:

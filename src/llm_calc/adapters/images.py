@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from llm_calc.adapters.catalog import Catalogs
-from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml, refuse_twice
 from llm_calc.adapters.model_source import source_model
 from llm_calc.adapters.variants import published
 from llm_calc.adapters.wire.images import ImagesAnswer, ImagesPart
@@ -50,6 +50,15 @@ class Profiled(BaseModel):
     source: str = Field(min_length=1)
 
 
+LIMITS = {
+    "merged": ("least_pixels", "most_pixels"),
+    "frames": ("least_pixels", "most_pixels"),
+    "pooled": ("most_tokens",),
+    "padded": ("most_patches", "most_a_side"),
+}
+"""What the rules read that no config.json holds."""
+
+
 class Family(BaseModel):
     """Model types whose processors follow one rule, with the limits that no config.json holds."""
 
@@ -68,6 +77,16 @@ class Family(BaseModel):
     source: str = Field(min_length=1)
     profiled: Profiled | None = None
 
+    @model_validator(mode="after")
+    def _says_its_limits(self) -> "Family":
+        unsaid = [name for name in LIMITS.get(self.rule, ()) if not getattr(self, name)]
+        if unsaid:
+            raise ValueError(f"{', '.join(unsaid)}: the rule {self.rule!r} needs it")
+        for least, most in (("least_pixels", "most_pixels"), ("least_tiles", "most_tiles")):
+            if getattr(self, least) > getattr(self, most):
+                raise ValueError(f"{least}: more than {most}")
+        return self
+
 
 class ImagesFile(BaseModel):
     """``catalogs/workloads/images.toml``."""
@@ -76,6 +95,11 @@ class ImagesFile(BaseModel):
 
     checked: date
     families: Many[Family]
+
+    @model_validator(mode="after")
+    def _each_type_once(self) -> "ImagesFile":
+        refuse_twice("families: types", (name for one in self.families for name in one.types))
+        return self
 
     def of(self, model_type: str) -> Family | None:
         """The family of a model type."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from llm_calc.adapters.catalog.sizes import chip_of
-from llm_calc.adapters.runs_on import runs_at_all
+from llm_calc.adapters.runs_on import runs_at_all, runs_format
 from llm_calc.adapters.wire.memory import RecommendedGpu
 from llm_calc.core.advice.memory import MOST_GPUS, holds
 from llm_calc.core.advice.slots import lacks_slots
@@ -34,7 +34,7 @@ def recommended_gpu(
     """
     if never_whole(setup, engine) or lacks_slots(setup, engine, asked):
         return None
-    comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and runs_at_all(engine.name, gpu))
+    comparable = (gpu for gpu in gpus if _comparable(gpu, setup) and _runs(setup, engine, gpu))
     known = sorted(comparable, key=_size)
     if setup.gpu.unified_memory and not _holds(replace(setup, unlike=()), engine, asked):
         same = [gpu for gpu in known if chip_of(gpu) == chip_of(setup.gpu)]
@@ -60,6 +60,14 @@ def _smallest(
                 memory = gpu.usable_memory_bytes
                 return RecommendedGpu(gpu=gpu.id, name=gpu.name, count=layout.gpus, memory_bytes=memory)
     return None
+
+
+def _runs(setup: Setup, engine: Engine, gpu: Gpu) -> bool:
+    """Whether the engine runs there, and the weights as they are stored."""
+    weights = setup.numbers.recipe.name
+    return runs_at_all(engine.name, gpu) and (
+        not runs_format(engine.name, setup.gpu, weights) or runs_format(engine.name, gpu, weights)
+    )
 
 
 def _holds(setup: Setup, engine: Engine, asked: Asked) -> bool:

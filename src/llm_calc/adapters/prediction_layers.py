@@ -5,9 +5,9 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml, refuse_twice
 
 PARTS = ("text_config", "language_config", "thinker_config", "llm_config", "mtp_config")
 """Parts of a configuration that may say it in place of the whole."""
@@ -33,6 +33,11 @@ class MtpFile(BaseModel):
     source: str = Field(min_length=1)
     checked: date
     published: Many[Published]
+
+    @model_validator(mode="after")
+    def _each_type_once(self) -> "MtpFile":
+        refuse_twice("published: model_type", (row.model_type for row in self.published))
+        return self
 
 
 @cache

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml
+from llm_calc.adapters.catalog.files import STRICT, Many, catalog_folder, read_toml, refuse_twice
 from llm_calc.core.errors import UnknownNameError
 
 LOADS = ("concurrency", "request_rate", "batch", "offline", "session_rate", "trace")
@@ -31,14 +31,26 @@ class PresetSessions(BaseModel):
 
 
 class PresetWorkload(BaseModel):
-    """What a preset says."""
+    """What a preset says: lengths, and a load; one that comes one by one where it names none."""
 
     model_config = STRICT
 
     input_tokens: int = Field(ge=1)
     output_tokens: int = Field(ge=1)
+    concurrency: int | None = Field(None, ge=1)
+    request_rate: float | None = Field(None, gt=0)
+    batch: int | None = Field(None, ge=1)
     offline: Literal[True] | None = None
     sessions: PresetSessions | None = None
+
+    @model_validator(mode="after")
+    def _one_load(self) -> "PresetWorkload":
+        loads = [name for name in (*LOADS, "sessions") if getattr(self, name, None) is not None]
+        if len(loads) > 1 and loads != ["concurrency", "sessions"]:
+            raise ValueError(f"{' and '.join(loads)}: a preset says one load")
+        if self.sessions is not None and self.sessions.shared_prefix_tokens > self.input_tokens:
+            raise ValueError("sessions.shared_prefix_tokens: more than input_tokens")
+        return self
 
 
 class Preset(BaseModel):
@@ -46,13 +58,20 @@ class Preset(BaseModel):
 
     model_config = STRICT
 
-    id: str
+    id: str = Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")
     name: str
     source: str = Field(min_length=1)
     chosen: Many[str]
-    notes: str = Field(min_length=1)
+    notes: str = ""
     checked: date
     workload: PresetWorkload
+
+    @model_validator(mode="after")
+    def _chosen_are_fields(self) -> "Preset":
+        known = {*PresetWorkload.model_fields, *PresetSessions.model_fields}
+        if stray := sorted({*self.chosen} - known):
+            raise ValueError(f"chosen: {', '.join(stray)}: no field of a preset")
+        return self
 
 
 class PresetsFile(BaseModel):
@@ -61,6 +80,11 @@ class PresetsFile(BaseModel):
     model_config = STRICT
 
     presets: Many[Preset] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "PresetsFile":
+        refuse_twice("presets: id", (preset.id for preset in self.presets))
+        return self
 
 
 class TierDefaults(BaseModel):
@@ -83,6 +107,11 @@ class TiersFile(BaseModel):
     model_config = STRICT
 
     tiers: Many[TierDefaults] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "TiersFile":
+        refuse_twice("tiers: id", (tier.id for tier in self.tiers))
+        return self
 
 
 @cache

@@ -14,7 +14,7 @@ from llm_calc.adapters.memory_advice import CONCURRENCY, changes_that_fit, conte
 from llm_calc.adapters.operations import MEMORY_PLAN, SERVING_ESTIMATE
 from llm_calc.adapters.other_gpu import recommended_gpu
 from llm_calc.adapters.wire.memory import Change
-from llm_calc.core.advice.memory import sequences_text
+from llm_calc.core.advice.memory import _grown, sequences_text
 from llm_calc.core.deployments.question import Asked, fits
 from llm_calc.core.engines import Engine, Setup
 from llm_calc.library import memory_plan
@@ -293,3 +293,12 @@ def test_an_engine_is_told_to_use_more_of_the_memory_but_never_its_last_twentiet
     assert not fits(engine.plan(small), asked)
     found = {change.field: change.value for change in changes_that_fit(small, engine, asked)}
     assert found.get("engine.gpu_memory_utilization") == (0.95 if advised else None)
+
+
+@pytest.mark.parametrize(("times", "gpus"), [(63, 64), (64, 64), (65, None)])
+def test_at_most_64_gpus_are_advised(times: int, gpus: int | None) -> None:
+    """Replicas by doubling: 64 times what one holds takes 64 of them, a sequence for each more takes 128."""
+    engine = build_engine("vllm", max_model_len=8192)
+    each = int(engine.plan(setup()).max_concurrency(8192))
+    layout = _grown(setup(), engine, Asked(sequences=times * each, context_tokens=8192), "data")
+    assert (layout and layout.gpus) == gpus

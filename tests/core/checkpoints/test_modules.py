@@ -86,6 +86,26 @@ def test_recurrences_are_held_as_their_classes_hold_them(model: str, held: str) 
     assert ("ssm" in of_attention) == (held == "self_attn")
 
 
+@pytest.mark.parametrize("model", ["falcon-h1-7b", "jamba-v0.1", "lfm2-8b-a1b"])
+def test_blocks_called_feed_forward_are_no_mlp(model: str) -> None:
+    """``feed_forward`` of the layers of transformers 5.24.0: a pattern with ``mlp`` matches nothing there."""
+    table = ModuleTable(read_config(load_catalogs().model(model).config).model, "model")
+    own = table.select("re:.*feed_forward.*")
+    assert not own.foreign
+    assert {"mlp", "experts"} & {component for component, _ in own.layers}
+    assert table.select("re:.*mlp.*").foreign
+
+
+def test_types_with_names_of_their_own_have_no_other_stack() -> None:
+    """Matched from the start: layers of Mixtral stand in ``model.layers``, those of DeepSeek-V4 in nothing."""
+    tables = {
+        name: ModuleTable(read_config(load_catalogs().model(name).config).model, "model")
+        for name in ("mixtral-8x7b", "deepseek-v4-flash")
+    }
+    assert not tables["mixtral-8x7b"].select("re:layers.*")
+    assert tables["deepseek-v4-flash"].select("re:layers.*").layers
+
+
 def test_deepseek_v4_is_named_as_its_files_are() -> None:
     model = read_config(load_catalogs().model("deepseek-v4-flash").config).model
     found = ModuleTable(model, "model").select("re:.*attn.*(fused_wqa_wkv|wo_a)$")

@@ -58,3 +58,15 @@ def test_a_step_holds_the_largest_video_of_gemma_4(version: str, gpu: str, token
     model = read_config(load_catalogs().model("gemma-4-31b").config, name="gemma-4-31b").model
     limits = vllm(version, max_model_len=8192).limits(setup(model, gpu=gpu))
     assert limits.max_batched_tokens == tokens
+
+
+@pytest.mark.parametrize(
+    ("memory_gib", "tokens", "sequences"),
+    [(69.9, 2048, 256), (70, 8192, 1024), (159.9, 8192, 1024), (160, 16384, 1024)],
+)
+def test_cards_are_large_from_70_and_very_large_from_160_gib_on(
+    memory_gib: float, tokens: int, sequences: int
+) -> None:
+    """``get_batch_defaults`` of 0.33.0: at least 70 x 2^30 bytes, and at least 160 x 2^30."""
+    limits = vllm("0.33.0", max_model_len=8192).limits(setup(memory_gib=memory_gib))
+    assert (limits.max_batched_tokens, limits.max_sequences) == (tokens, sequences)

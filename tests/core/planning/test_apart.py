@@ -144,3 +144,22 @@ def test_sessions_that_hardly_ever_ask_wait_as_long_as_a_request_that_is_alone()
     assert np.asarray(rare.requests_per_s) == pytest.approx(
         12.0 / (1e6 + np.asarray(alone.request_latency_s))
     )
+
+
+@pytest.mark.parametrize("part", [0.01, 0.5, 0.9])
+def test_at_a_rate_as_many_are_in_flight_as_arrive_while_one_stays(part: float) -> None:
+    """Little's law, ``n = rate x latency(n)``, of each pair by itself; never less than the one that is looked at."""
+    pairs = pairs_of(GPUS, 3.0, BOTH, BOTH)
+    for at in range(len(pairs.first)):
+        first, second = int(pairs.first[at]), int(pairs.second[at])
+        sides = [
+            Deployment(work=ROWS.work, rates=ROWS.rates, capacity=float(CAPACITIES[row, 0]), limit=np.inf)
+            for row in (first, second)
+        ]
+        own = pools(first, second, float(pairs.prefills[at, 0]), float(pairs.decodes[at, 0]))
+        rate = part * float(queue(sides[0], own, LENGTHS, sides[1]).requests_per_s)
+        found, _ = served_apart(ROWS, GPUS, pairs, LENGTHS, Load(kind="request_rate", amount=rate), CACHE)
+        latency = float(np.broadcast_to(found.request_latency_s, pairs.gpus.shape)[at, 0])
+        again = estimate(sides[0], own, LENGTHS, max(rate * latency, 1.0), sides[1])
+        # What four rounds leave, up to a twentieth near the full load.
+        assert latency == pytest.approx(float(again.request_latency_s), rel=0.05)

@@ -212,6 +212,14 @@ def test_what_is_not_shown_is_not_looked_at() -> None:
         assert [plan.found.request_latency_s for plan in found] == [times[name] for name in looked_at]
 
 
+def test_what_beats_the_last_that_is_shown_is_looked_at() -> None:
+    """Of 10, 40 (for which 20 was hoped) and 25 s two are shown: 25 is behind the first, but not behind the second."""
+    times = {"a": 10.0, "b": 40.0, "c": 25.0}
+    search = searched(lambda name, _, __: times[name])
+    found = search.best(candidates({"a": [10.0], "b": [20.0], "c": [25.0]}), 2)
+    assert [plan.row.choice.name for plan in found] == ["a", "c", "b"]
+
+
 def test_a_bound_that_was_too_good_makes_room_for_the_next() -> None:
     """Bounds of 10 and 20 s, found to be 50 and 20: both are looked at, and the second is first."""
     times = {"a": 50.0, "b": 20.0}

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -102,12 +102,13 @@ def read_toml(kind: type[Row], path: Path) -> Row:
     Raises:
         CatalogError: not TOML, or not such a row.
     """
+    where = f"{path.parent.name}/{path.name}"
     try:
         return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{path.parent.name}/{path.name}: {error}") from error
     except ValidationError as error:
-        raise _refusal(f"{path.parent.name}/{path.name}", error) from error
+        raise _refusal(where, kind, error) from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise CatalogError(f"{where}: {error}") from error
 
 
 def read_named(kind: type[NamedRow], folder: str, path: Path | None = None) -> dict[str, NamedRow]:
@@ -131,12 +132,13 @@ def read_json(kind: type[Row], path: Path) -> Row:
     Raises:
         CatalogError: not JSON, or not such a row.
     """
+    where = f"{path.parent.name}/{path.name}"
     try:
-        return kind.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except json.JSONDecodeError as error:
-        raise CatalogError(f"{path.parent.name}/{path.name}: {error}") from error
+        return kind.model_validate(json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once))
     except ValidationError as error:
-        raise _refusal(f"{path.parent.name}/{path.name}", error) from error
+        raise _refusal(where, kind, error) from error
+    except ValueError as error:  # no JSON, or no UTF-8, or a key twice
+        raise CatalogError(f"{where}: {error}") from error
 
 
 def read_csv(kind: type[Row], path: Path) -> Iterator[Row]:
@@ -145,10 +147,14 @@ def read_csv(kind: type[Row], path: Path) -> Iterator[Row]:
     Raises:
         CatalogError: a row is not such a row; names the line.
     """
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        for cells in reader:
-            yield _row(kind, cells, f"{path.parent.name}/{path.name} line {reader.line_num}")
+    where = f"{path.parent.name}/{path.name}"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            for cells in reader:
+                yield _row(kind, cells, f"{where} line {reader.line_num}")
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{where}: {error}") from error
 
 
 def _row(kind: type[Row], cells: dict[str | Any, str | Any], where: str) -> Row:
@@ -157,12 +163,34 @@ def _row(kind: type[Row], cells: dict[str | Any, str | Any], where: str) -> Row:
     try:
         return kind.model_validate({name: cell for name, cell in cells.items() if cell})
     except ValidationError as error:
-        raise _refusal(where, error) from error
+        raise _refusal(where, kind, error) from error
 
 
-def _refusal(where: str, error: ValidationError) -> CatalogError:
-    faults = "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {fault['msg']}"
-        for fault in error.errors(include_url=False)
-    )
-    return CatalogError(f"{where}: {faults}")
+def refuse_twice(key: str, names: Iterable[str]) -> None:
+    """Names that stand once.
+
+    Raises:
+        ValueError: one stands twice; a validator's word for it.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{key}: {name!r} stands twice")
+        seen.add(name)
+
+
+def _refusal(where: str, kind: type[BaseModel], error: ValidationError) -> CatalogError:
+    """In the words in which requests are refused: which key, what is accepted."""
+    from llm_calc.adapters.validation_text import faults_of, sentence_of
+
+    problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors(include_url=False)]
+    return CatalogError(f"{where}: {sentence_of(faults_of(problems, kind)).removeprefix('body: ')}")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys stand in it once."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)}: stands twice")
+    return found

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from llm_calc.adapters.catalog.files import STRICT, Many
-from llm_calc.adapters.units import GB, GIB, MB, MEGA, TERA
+from llm_calc.adapters.units import GB, GIB, MB, MEGA, MICRO, TERA
 from llm_calc.core.hardware import Gpu
+from llm_calc.core.plausible import LEAST_LATENCY_S, MOST_LATENCY_S, implausible
 
 NumberType = Literal[
     "fp64", "fp32", "tf32", "fp16", "bf16", "fp16_acc16", "fp8", "fp8_acc16", "int8", "int4", "fp6", "fp4"
@@ -20,7 +21,8 @@ times rate times clock; another party's statement; general knowledge, not looked
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+([.+-]+[a-z0-9]+)*$")]
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Microseconds = Annotated[float, Field(ge=round(LEAST_LATENCY_S / MICRO, 3), le=round(MOST_LATENCY_S / MICRO))]
 
 PCIE_GT_PER_S = {3: 8, 4: 16, 5: 32, 6: 64}
 """Transfers per second and lane by generation [GT/s], one bit each."""
@@ -54,7 +56,7 @@ class LinkEntry(BaseModel):
     kind: Slug
     gb_per_s_each_way: Positive | None = None
     name: Text | None = None
-    latency_us: Positive | None = None
+    latency_us: Microseconds | None = None
     latency_kind: SourceKind | None = None
 
     @model_validator(mode="after")
@@ -168,6 +170,12 @@ class CatalogGpu(BaseModel):
         stray = sorted(set(named) - set(written) - tables)
         if stray:
             raise ValueError(f"sources: {', '.join(stray)} is no number of this file")
+        return self
+
+    @model_validator(mode="after")
+    def _figures_are_in_their_units(self) -> "CatalogGpu":
+        for field, reason in implausible(self.gpu):
+            raise ValueError(f"{field}: {reason}")
         return self
 
     @property

@@ -1,16 +1,19 @@
 """Interconnects of the catalog, and the clusters that they make of GPUs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 from llm_calc.adapters.catalog.files import STRICT, Many
-from llm_calc.adapters.catalog.gpus import Count, Positive, Slug, SourceKind, Text
+from llm_calc.adapters.catalog.gpus import CatalogGpu, Count, Microseconds, Positive, Slug, SourceKind, Text
 from llm_calc.adapters.units import GB, MICRO
+from llm_calc.core.errors import CatalogError
 from llm_calc.core.hardware import Cluster, Gpu, Link
+from llm_calc.core.plausible import LINK_BYTES_PER_S
 
+MOST_LINK_GB_PER_S = LINK_BYTES_PER_S[1] / GB
 PCIE = "pcie"
 """The link of a node whose devices have no faster one."""
 
@@ -38,8 +41,8 @@ class CatalogLink(BaseModel):
     id: Slug
     name: Text
     scope: Literal["fast", "host", "network"]
-    gb_per_s_each_way: Positive | None = None
-    latency_us: Positive
+    gb_per_s_each_way: Annotated[float, Field(gt=0, le=MOST_LINK_GB_PER_S)] | None = None
+    latency_us: Microseconds
     latency_kind: SourceKind
     source: Text
     checked: date
@@ -88,3 +91,23 @@ def build_cluster(
         host=links[PCIE].link(pcie) if pcie else network_link,
         network=network_link,
     )
+
+
+def check_links(files: Iterable[CatalogGpu], links: Mapping[str, CatalogLink]) -> None:
+    """Every GPU's links are known.
+
+    Raises:
+        CatalogError: one is not; names those that are.
+    """
+    for row in files:
+        if row.link and row.link.kind not in links:
+            known = ", ".join(each.id for each in links.values() if each.scope == "fast")
+            more = f"known: {known}; a new one says its name, latency_us and latency_kind too"
+            raise CatalogError(
+                f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml; {more}"
+            )
+        if row.network not in links or links[row.network].scope != "network":
+            known = ", ".join(each.id for each in links.values() if each.scope == "network")
+            raise CatalogError(
+                f"gpus/{row.id}.toml: network: {row.network!r} is no network of links.toml; known: {known}"
+            )

@@ -15,7 +15,7 @@ from llm_calc.adapters.catalog.digest import DIGITS, whole_digest
 from llm_calc.adapters.catalog.files import catalog_root, read_csv, read_json, read_toml
 from llm_calc.adapters.catalog.gpus import CatalogGpu
 from llm_calc.adapters.catalog.kept import keep, kept
-from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster
+from llm_calc.adapters.catalog.links import PCIE, CatalogLink, LinksFile, build_cluster, check_links
 from llm_calc.adapters.catalog.models import CatalogModel
 from llm_calc.adapters.catalog.prices import RentalPrice, TokenPrice
 from llm_calc.adapters.catalog.published_names import hint_for
@@ -143,8 +143,9 @@ def _read(root: Path, digest: str) -> Catalogs:
         row for file in sorted((root / "clouds").glob("*.csv")) for row in read_csv(RentalPrice, file)
     )
     tokens = tuple(read_csv(TokenPrice, root / "api_prices.csv"))
-    _check_links(gpu_entries, links)
-    _check_rental_prices(rental, {row.id for row in gpu_entries})
+    check_links(gpu_entries, links)
+    _check_vendors(gpu_entries)
+    _check_rental_prices(rental, gpu_names)
     _check_token_prices(tokens, {row.name for row in models})
     return Catalogs(
         gpus=tuple(row.gpu for row in gpu_entries),
@@ -259,28 +260,23 @@ def _with_new_links(
     return MappingProxyType(found)
 
 
-def _check_links(files: Iterable[CatalogGpu], links: Mapping[str, CatalogLink]) -> None:
+def _check_vendors(files: Iterable[CatalogGpu]) -> None:
+    """A vendor is written in one way: what runs on its GPUs goes by it."""
+    spelled: dict[str, str] = {}
     for row in files:
-        if row.link and row.link.kind not in links:
-            known = ", ".join(each.id for each in links.values() if each.scope == "fast")
-            more = f"known: {known}; a new one says its name, latency_us and latency_kind too"
-            raise CatalogError(
-                f"gpus/{row.id}.toml: link.kind: {row.link.kind!r} is not in links.toml; {more}"
-            )
-        if row.network not in links or links[row.network].scope != "network":
-            known = ", ".join(each.id for each in links.values() if each.scope == "network")
-            raise CatalogError(
-                f"gpus/{row.id}.toml: network: {row.network!r} is no network of links.toml; known: {known}"
-            )
+        known = spelled.setdefault(row.vendor.casefold(), row.vendor)
+        if row.vendor != known:
+            raise CatalogError(f"gpus/{row.id}.toml: vendor: {row.vendor!r} is written {known!r} elsewhere")
 
 
-def _check_rental_prices(prices: Iterable[RentalPrice], gpus: set[str]) -> None:
+def _check_rental_prices(prices: Iterable[RentalPrice], gpus: NameIndex[CatalogGpu]) -> None:
     seen: set[tuple[str, str, str, str, int | None]] = set()
     typical: set[str] = set()
     for price in prices:
         where = f"clouds: {price.provider} {price.instance}"
-        if price.gpu not in gpus:
-            raise CatalogError(f"{where}: gpu: {price.gpu!r} is no GPU id")
+        if price.gpu not in gpus or gpus[price.gpu].id != price.gpu:
+            meant = f"; it is an alias of {gpus[price.gpu].id!r}" if price.gpu in gpus else ""
+            raise CatalogError(f"{where}: gpu: {price.gpu!r} is no GPU id{meant}")
         if seen & price.stated:
             raise CatalogError(f"{where}: written twice")
         if price.typical and price.gpu in typical:

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, Strict
 
 from llm_calc.adapters.catalog.files import STRICT, Many
-from llm_calc.adapters.catalog.gpus import Count, Positive, Slug, Text
+from llm_calc.adapters.catalog.gpus import Count, Slug, Text
 from llm_calc.core.names import joined_name, normal_name
 
+MOST_BILLIONS = 1e5
+"""No model has as many: a figure above is in another unit."""
 IsoDate = Annotated[date, Strict(strict=False)]
 """A date that JSON writes as text."""
 HuggingFaceId = Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
@@ -67,7 +69,7 @@ class CatalogModel(BaseModel):
     hugging_face_ids: Many[HuggingFaceId] = ()
     family: Text
     description: Text
-    nominal_parameters_billions: Positive
+    nominal_parameters_billions: Annotated[float, Field(gt=0, le=MOST_BILLIONS)]
     context_length_tokens: Count
     source: ConfigSource
     checked: IsoDate

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from llm_calc.adapters.catalog.files import TEXT
 from llm_calc.adapters.catalog.gpus import Count, Slug, Text
 from llm_calc.adapters.wire.owner import RentalKind
+from llm_calc.core.plausible import RENT_USD_PER_GPU_HOUR
 
 Usd = Annotated[float, Field(gt=0)]
 AsOf = Annotated[str, Field(pattern=r"^(\d{4}(-\d\d){0,2}(/\d{4}(-\d\d){0,2})?|undated)$")]
@@ -44,6 +45,12 @@ class RentalPrice(BaseModel):
     def _some_price(self) -> "RentalPrice":
         if not self._known:
             raise ValueError("usd_per_hour: none of it, spot_usd_per_hour and reserved_usd_per_hour is given")
+        for kind, usd in self._known.items():
+            low, high = RENT_USD_PER_GPU_HOUR
+            if not low <= usd / self.gpus <= high:
+                raise ValueError(
+                    f"{kind}: {usd:g} USD an hour for {self.gpus} GPUs; the unit is USD an hour for all"
+                )
         if self.reserved_months is not None and self.reserved_usd_per_hour is None:
             raise ValueError("reserved_months: needs reserved_usd_per_hour")
         if self.typical and self.usd_per_hour is None:

@@ -1,6 +1,6 @@
 """The catalog of formats: number formats and recipes, read once, with every reference checked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from llm_calc.core.checkpoints.recipes.rules import FIELD, SIXTEEN_BIT, FormatCa
 from llm_calc.core.errors import CatalogError
 from llm_calc.core.formats import ABSENT, NumberFormat
 from llm_calc.core.names import NameIndex
+from llm_calc.core.weights import COMPONENTS
 
 
 @cache
@@ -127,6 +128,16 @@ def _check_groups(place: str, rules: tuple[RuleRow, ...], groups: Mapping[str, o
     named = {each[1:] for rule in rules for each in rule.tensors if each.startswith("@")}
     if not named <= set(groups):
         raise CatalogError(f"{place}: there are no tensors {', '.join(sorted(named - set(groups)))}")
+    if not groups:
+        _check_components(place, [each.partition(".")[0] for rule in rules for each in rule.tensors])
+
+
+def _check_components(place: str, named: Sequence[str]) -> None:
+    """Patterns of checkpoints are of ``component.name``."""
+    stray = {name for name in named if "*" not in name} - set(COMPONENTS)
+    if stray:
+        msg = f"rules: no component of a model is called {', '.join(sorted(stray))}"
+        raise CatalogError(f"{place}: {msg}; known: {', '.join(COMPONENTS)}")
 
 
 def _check_sources(place: str, used: Iterator[tuple[str, str]], sources: Mapping[str, object]) -> None:

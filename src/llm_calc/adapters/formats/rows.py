@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, model_validator
 
 from llm_calc.adapters.catalog.files import STRICT, Many
 from llm_calc.core.checkpoints.recipes.rules import LayerSpan, Recipe, Rule, When
+from llm_calc.core.hardware import NUMBER_TYPES
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 
@@ -42,6 +43,14 @@ class NumberRow(BaseModel):
     compute: str | None = None
     fallback: Name | None = None
     source: str
+
+    @model_validator(mode="after")
+    def _scales_have_groups(self) -> "NumberRow":
+        if (self.scale_bits or self.zero_bits) and not self.group_size and self.block is None:
+            raise ValueError("group_size: scale_bits and zero_bits are of a group, whose size is not said")
+        if self.compute not in (None, *NUMBER_TYPES):
+            raise ValueError(f"compute: {self.compute!r} is no number type; known: {', '.join(NUMBER_TYPES)}")
+        return self
 
 
 class WhenRow(BaseModel):
@@ -105,7 +114,12 @@ class RecipeRow(BaseModel):
     vectors: str | None = None
     gguf: Name | None = None
     keeps_mxfp4: bool = True
-    rules: Many[RuleRow | SetReference] = ()
+    rules: Many[
+        Annotated[
+            Annotated[RuleRow, Tag("rule")] | Annotated[SetReference, Tag("reference")],
+            Discriminator(lambda row: "reference" if isinstance(row, dict) and "set" in row else "rule"),
+        ]
+    ] = ()
     source: str
 
     @property

@@ -20,7 +20,7 @@ _HOLDERS: dict[Component, tuple[str, ...]] = {
         *("feed_forward.shared_expert", "block_sparse_moe.shared_experts"),
     ),
     "ssm": ("linear_attn", "mamba", "self_attn", "conv"),
-    "router": ("mlp.gate", "mlp.router", "block_sparse_moe.gate", "feed_forward.router"),
+    "router": ("mlp.gate", "mlp.router", "block_sparse_moe.gate", "feed_forward.router", "feed_forward.gate"),
 }
 _MIXER_HOLDERS: dict[Component, tuple[str, ...]] = {
     "attention": ("mixer",),
@@ -37,6 +37,9 @@ _RECURRENT_HOLDERS = (
     (("bailing", "glm5_next", "kimi", "minimax"), ("self_attn",)),
 )
 """What holds a recurrence in classes of types that begin so (transformers 5.24.0); attention may stand beside it."""
+FED_FORWARD = "feed_forward"
+_FED_FORWARD = ("bamba", "falcon_h1", "jamba", "lfm2", "lfm3", "llama4", "zamba")
+"""Types that call feed-forward blocks, experts and routers so, and nothing ``mlp`` (transformers 5.24.0)."""
 _OTHER_HOLDERS: dict[Component, tuple[str, ...]] = {
     "attention": ("attention", "mixer"),
     "mlp": ("ffn", "mixer"),
@@ -45,7 +48,9 @@ _OTHER_HOLDERS: dict[Component, tuple[str, ...]] = {
     "ssm": ("mixer", "attention"),
     "router": ("ffn.gate", "moe.gate", "mixer.gate"),
 }
-NATIVE = ("deepseek_v4", "mixtral", "minimax", "phimoe")
+BARE = "deepseek_v4"
+"""The beginning of types whose files have nothing before ``layers``."""
+NATIVE = (BARE, "mixtral", "minimax", "phimoe")
 """Types whose own files use what are other names elsewhere: ``ffn``, ``w1``."""
 BESIDE_EXPERTS = ("gemma4",)
 """Types that have a dense feed-forward block, called ``mlp``, and experts beside it in one layer."""
@@ -257,6 +262,8 @@ def _holders(component: Component, model_type: str, *, own: bool) -> tuple[str, 
     usual = _HOLDERS.get(component, ())
     if own and component == "ssm":
         return next((holders for types, holders in _RECURRENT_HOLDERS if model_type.startswith(types)), usual)
+    if own and component != "attention" and model_type.startswith(_FED_FORWARD):
+        return tuple(holder for holder in usual if holder.startswith(FED_FORWARD))
     return usual if own else (*usual, *_OTHER_HOLDERS.get(component, ()))
 
 

@@ -13,6 +13,7 @@ from llm_calc.core.checkpoints.expression_syntax import (
 )
 from llm_calc.core.checkpoints.expressions import Expression, Language
 from llm_calc.core.checkpoints.module_names import (
+    BARE,
     LAYER_WORDS,
     MIXERS,
     NATIVE,
@@ -71,6 +72,8 @@ class ModuleTable:
         self._inside = {tensor for tensor in weights if positions[tensor]}
         towers = any(component == "vision" for component, _ in weights)
         self._stacks = stacks_of(mixers=model.model_type.startswith(MIXERS), towers=towers)
+        told = not model.model_type.startswith(NATIVE) or model.model_type.startswith(BARE)
+        self._others = tuple(each for each in OTHER_STACKS if told and is_of(each, self._stacks))
         self._speculates = model.model_type.startswith(SPECULATING)
         self._names: dict[bool, _Names] = {}
         self._expressions = 0
@@ -111,8 +114,8 @@ class ModuleTable:
         """What is named in this model's own spelling, else in that of others."""
         for own in (True, False):
             if own not in self._names:
-                further = () if own else tuple(each for each in OTHER_STACKS if is_of(each, self._stacks))
-                self._names[own] = _Names(self, self._model, Spelling((*self._stacks, *further), own))
+                stacks = self._stacks if own else (*self._stacks, *self._others)
+                self._names[own] = _Names(self, self._model, Spelling(stacks, own))
             found = named(self._names[own])
             if found:
                 native = self._engine_names or self._model.model_type.startswith(NATIVE)
