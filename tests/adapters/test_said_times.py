@@ -293,6 +293,23 @@ def test_files_hold_weights_in_the_format_of_the_request(
         llm_calc.memory_plan(**asked)
 
 
+def test_an_estimate_says_that_a_stated_share_is_taken_otherwise() -> None:
+    """SGLang 0.5.23 ``arg_groups/attention_hook.py``: x 0.85 beside aiter above 8192 tokens."""
+    words = [
+        [
+            each
+            for each in estimated("llama-3.1-8b", engine, gpu).assumptions
+            if "0.85 of mem_fraction" in each
+        ]
+        for engine, gpu in (
+            ({"name": "sglang", "mem_fraction_static": 0.9}, "mi300x"),
+            ({"name": "sglang", "mem_fraction_static": 0.9, "context_length": 8192}, "mi300x"),
+            ({"name": "sglang", "mem_fraction_static": 0.9}, "h100-80gb-sxm"),
+        )
+    ]
+    assert [len(each) for each in words] == [1, 0, 0]
+
+
 INT8 = {"quant_method": "bitsandbytes", "load_in_8bit": True}
 
 

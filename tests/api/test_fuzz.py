@@ -1,8 +1,9 @@
-"""Made-up configurations, links, grids and arguments of tools: each is answered or refused, and nothing breaks.
+"""Made-up configurations, links, grids, traces, arguments of tools, examples with a fault: nothing breaks.
 
 The inputs are the same on every run. ``FUZZ_CASES=5000`` in the environment searches longer.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.links import requests_of
+from llm_calc.adapters.operations import OPERATIONS
 from llm_calc.api.app import create_app
 from llm_calc.core.errors import CalcError
 
@@ -127,6 +129,85 @@ def test_grids(served: TestClient, grid: dict[str, Any], form: str) -> None:
     body = {"target": target, "base": base, "grid": grid, "format": form, "method": "closed_form"}
     answer = served.post("/api/sweep", json=body)
     assert answer.status_code in (200, 400), answer.text[:500]
+
+
+COLUMNS = [
+    "timestamp", "timestamp_s", "arrival", "arrival_s", "arrival_ms", "input_tokens", "input_length",
+    "output_tokens", "output_length", "hash_ids", "session_id", "TIMESTAMP", "ContextTokens", "GeneratedTokens", "x",
+]  # fmt: skip
+CELLS = st.one_of(
+    st.sampled_from(
+        [
+            "0",
+            "1",
+            "-1",
+            "1e400",
+            "nan",
+            "1e18",
+            "2026-01-01T00:00:00Z",
+            "2026-13-01",
+            "[1,2]",
+            "1 2",
+            '"',
+            "9" * 400,
+        ]
+    ),
+    st.integers(0, 10_000).map(str),
+    st.text(max_size=6),
+)
+TABLES = st.lists(st.sampled_from(COLUMNS), min_size=1, max_size=5).flatmap(
+    lambda names: st.lists(st.lists(CELLS, min_size=len(names), max_size=len(names)), max_size=5).flatmap(
+        lambda rows: st.sampled_from([",", ";", "\t"]).map(
+            lambda comma: "\n".join(comma.join(cells) for cells in [names, *rows])
+        )
+    )
+)
+LINES = st.lists(st.dictionaries(st.sampled_from(COLUMNS), VALUES, max_size=5), min_size=1, max_size=4).map(
+    lambda rows: "\n".join(json.dumps(row) for row in rows)
+)
+
+
+@FUZZ
+@given(text=st.one_of(TABLES, LINES, st.text(min_size=1, max_size=60)), speed=NUMBERS)
+def test_traces(served: TestClient, text: str, speed: Any) -> None:
+    trace = {"text": text, "speed": speed if isinstance(speed, int | float) and 0 < speed < 1e6 else 1}
+    body = {
+        "model": {"name": "llama-3.1-8b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "workload": {"trace": trace},
+    }
+    answered(served, "/api/serving_estimate", body)
+
+
+QUICK = [each for each in OPERATIONS if each.name not in ("deployment_plans", "recommend_gpus", "models_for")]
+"""Searches take seconds of a core with a part of the limits that the example sets."""
+EXAMPLES = [
+    (each.path, json.dumps(example))
+    for each in QUICK
+    for example in each.request.model_json_schema()["examples"]
+]
+
+
+def places_of(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value within a value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inside:
+        yield (*path, key)
+        yield from places_of(each, (*path, key))
+
+
+@FUZZ
+@given(data=st.data())
+def test_examples_with_faults(served: TestClient, data: st.DataObject) -> None:
+    path, text = data.draw(st.sampled_from(EXAMPLES))
+    body = json.loads(text)
+    for _ in range(data.draw(st.integers(1, 3))):
+        *before, last = data.draw(st.sampled_from(list(places_of(body))))
+        parent = body
+        for step in before:
+            parent = parent[step]
+        parent[last] = data.draw(VALUES)
+    answered(served, path, body)
 
 
 @FUZZ

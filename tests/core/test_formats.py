@@ -93,3 +93,24 @@ def test_formats_over_layers_are_counted_whether_rules_tell_layers_apart_or_not(
     assert alike.formats_over(MATRIX, range(8)) == {BLOCK32: 8}
     assert apart.formats_over(MATRIX, range(8)) == {BLOCK32: 7, FP16: 1}
     assert apart.formats_over(MATRIX, (3,)) == {FP16: 1}
+
+
+@pytest.mark.parametrize(
+    ("more", "beside_bits"),
+    [
+        # 100 outputs in blocks of 32 are 4, 1000 inputs in blocks of 128 are 8: 32 scales of 16 bits.
+        ({"block": (32, 128), "scale_bits": 16}, 4 * 8 * 16),
+        ({"block": (1, 128), "scale_bits": 8}, 100 * 8 * 8),
+        # Groups of 128 along the inputs: 8 for each output, of a scale and a zero.
+        ({"group_size": 128, "scale_bits": 16, "zero_bits": 4}, 8 * 100 * 20),
+        # Beside a matrix: so many bits an output, an input, and once.
+        ({"row_bits": 32}, 32 * 100),
+        ({"column_bits": 16}, 16 * 1000),
+        ({"tensor_bits": 64}, 64),
+    ],
+)
+def test_what_is_stored_beside_a_matrix_of_100_outputs_and_1000_inputs(
+    more: dict[str, object], beside_bits: int
+) -> None:
+    number = replace(NumberFormat(name="made up", element_bits=4), **more)  # type: ignore[arg-type]
+    assert number.fitted(1000, 100).bits_per_element * 100_000 == pytest.approx(4 * 100_000 + beside_bits)

@@ -52,7 +52,8 @@ DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame((
 def test_no_violation_and_no_overflow(opened: Opener, state: str, tmp_path: Path) -> None:
     """Both themes at every width of the first state; the others light where they are wide, dark where narrow."""
     page = opened(STATES[state], width=WIDTHS[0])
-    walk_through(page)
+    if state != "refused":  # nothing was answered: there are no further cards
+        walk_through(page)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1000})
         assert page.evaluate(DRAWN)

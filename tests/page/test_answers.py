@@ -298,7 +298,7 @@ def test_a_first_refusal_shows_no_dashes_and_names_fields_as_they_stand(opened: 
     page = opened("/?v=1&ep=8")
     verdict = page.locator(".verdict")
     expect(verdict).to_contain_text("each is 1 beside expert parallel, give tensor parallel as well")
-    expect(page.locator(".tile")).to_have_count(0)
+    expect(page.locator(".tile, .answers .card:not(.verdict)")).to_have_count(0)
 
 
 def test_a_gpu_goes_by_its_name_with_maker_and_memory(opened: Opener) -> None:

@@ -148,8 +148,7 @@ def place_subject(
     """What was resolved, ready to be timed under a load; ``built``: its engine, where it is there already."""
     built = built or engine_from(engine)
     subject = with_groups(subject, engine) if subject.setup.layout.data > 1 else subject
-    contexts, stated = built.traits.options.contexts, engine.model_fields_set
-    dealt = check_dealt(built, subject.setup) if contexts in stated else ()
+    dealt = built.traits.options.contexts in engine.model_fields_set and check_dealt(built, subject.setup)
     subject = with_cache_types(subject, precision, engine, workload.longest_tokens)
     default, (subject, kv_cache, assumed) = subject, served.with_served_cache(subject, precision, engine.name)
     beside = stands_beside(speculative, lora, subject, catalogs, engine)
@@ -161,12 +160,13 @@ def place_subject(
         placed = _without_kept_states(placed, getattr(engine, "max_running_requests", None))
     placed = _as_measured(placed, engine, built, share) if own is None else placed
     placed = _as_planned(placed) if apart else placed
+    told = served.told(placed.deployment, built, share, placed.plan)
     return replace(
         placed,
         beside=beside,
         kv_cache=kv_cache,
         **_of_cache_room(placed, workload, served.unheld_by_default(default, built, workload, assumed)),
-        assumptions=(*placed.assumptions, *dealt, *assumed, *served.polls(placed.deployment, built, share)),
+        assumptions=(*placed.assumptions, *(dealt or ()), *assumed, *told),
         met=share.load not in ("concurrency", "batch") or share.requests_in_flight > 1,
         untimed=(*untimed_options(engine), *_beyond(placed, precision, engine, workload)),
         room=_room(placed, engine, workload, tiers),

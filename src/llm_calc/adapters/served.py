@@ -224,10 +224,15 @@ def scheduling_of(
     return scheduling, row.capacity_fraction if calibration.name == "served" else 1.0
 
 
-def polls(deployment: Deployment, engine: Engine, share: WorkloadPart) -> tuple[str, ...]:
-    """What is said of a server's looks for new requests, where no request says it."""
-    requests = share.requests_in_flight if share.load == "concurrency" else 0
-    return poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
+def told(deployment: Deployment, engine: Engine, share: WorkloadPart, plan: MemoryPlan) -> tuple[str, ...]:
+    """What is said of a server's looks for new requests, where no request says it, and of a share taken otherwise."""
+    requests, options = (
+        share.requests_in_flight if share.load == "concurrency" else 0,
+        traits_of(engine.name).options,
+    )
+    shares = (note for note in plan.notes if options.cache_share and options.cache_share in note)
+    looks = poll_words(deployment.host, engine.name, requests) if stated_polls(engine) is None else ()
+    return *shares, *looks
 
 
 def narrow_activations(subject: Subject, precision: PrecisionPart, engine: EnginePart) -> Iterator[str]:

@@ -13,7 +13,7 @@ from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.planning.launch_catalog import launch_rules, load_launch_rules
 from llm_calc.adapters.runs_on import load_runs_on
 from llm_calc.core.errors import UnknownNameError
-from llm_calc.core.launching.command import Launch, launch_command
+from llm_calc.core.launching.command import Launch, launch_command, launch_notes
 from llm_calc.core.parallelism import Layout
 
 DOCUMENTED = {
@@ -206,3 +206,14 @@ def test_no_module_of_starting_engines_knows_one_by_its_name() -> None:
     names = [f'"{name}"' for name in load_launch_rules()]
     for file in files:
         assert [name for name in names if name in file.read_text(encoding="utf-8")] == [], file.name
+
+
+@pytest.mark.parametrize(("engine", "on_one_host"), [("vllm", False), ("sglang", False), ("trtllm", True)])
+def test_what_is_to_know_of_several_hosts_is_not_said_of_one(engine: str, on_one_host: bool) -> None:
+    """vLLM and SGLang take a command on each host; TensorRT-LLM's checkpoints are the same on any number."""
+    rules = launch_rules(engine)
+    assert rules.notes
+    assert launch_notes(rules, 2, foreign_weights=None) == list(rules.notes)
+    assert launch_notes(rules, 1, foreign_weights=None) == (list(rules.notes) if on_one_host else [])
+    (said,) = launch_notes(launch_rules("vllm"), 1, foreign_weights="nvfp4")
+    assert "a checkpoint in nvfp4" in said

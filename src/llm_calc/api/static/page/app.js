@@ -3,7 +3,7 @@ import { effect, html, render, signal } from "../vendor/page/libraries.js";
 import {
   addScenario, current, LETTERS, linkedData, LISTS, look, scenario, scenarios, source, sources, summary, theme, unknownKeys, version, view,
 } from "./state.js";
-import { begun, follow, loadCatalog } from "./api.js";
+import { begun, estimate, follow, loadCatalog } from "./api.js";
 import { Compare, Tabs } from "./compare.js";
 import { HowWrong } from "./evidence.js";
 import { Computed, explain } from "./explain.js";
@@ -102,13 +102,15 @@ function jump(event) {
 function Page() {
   // First stands what is asked most: on a machine of one's own which quantization fits, for a service what to rent.
   const own = LISTS.own.includes(scenario.value.e), service = !own && scenario.value.load === "r";
+  // Where nothing was answered yet, every card would only repeat the refusal.
+  const nothing = estimate.state.value.error && !estimate.state.value.data;
   return html`<a class="skip" href="#verdict" onClick=${jump}>Skip to the results</a><header><a class="name" href="./">llm-calc</a><span class="quiet tagline">GPU memory, speed and cost of LLM inference, with their likely ranges</span>
       <nav aria-label="Page"><button type="button" onClick=${() => { open.value = true; }}>Share</button><button type="button" onClick=${turnTheme} >Theme: ${theme.value}</button><button type="button" class="keys-button" aria-haspopup="dialog" onClick=${ACTS["?"]}>Keys</button><a href="docs" class="api">API</a></nav></header>
     <main><aside><${Tabs} /><${Form} /></aside><div class="answers">
       <h1 class="hidden">Memory, speed and cost of a language model on GPUs</h1>
       <p class="printed">${scenarios.value.map((each, at) => `${scenarios.value.length > 1 ? `${at + 1}: ` : ""}${summary(each, sources.value[at])}`).join("; ")}</p>
       <${Banners} /><p class="hidden" aria-live="polite">${notice.value}</p>
-      <${Verdict} />${begun.value && html`<${NextChange} /><${Compare} />
+      <${Verdict} />${begun.value && !nothing && html`<${NextChange} /><${Compare} />
       <div class="grid">${own && html`<${WhichQuant} />`}${service && html`<${Plans} />`}<${Memory} /><${WhatIf} /><${Throughput} /><${Pareto} /><${Roofline} /><${Budget} /><${EveryGpu} />${!service && html`<${Plans} />`}${!own && html`<${WhichQuant} />`}<${Computed} /><${HowWrong} /></div>`}${!begun.value && html`<p class="note">What else follows: single changes, memory, speed under load, plans.</p>`}</div></main>
     <${Share} /><${Help} /><${Glossary} />${begun.value && html`<footer class="quiet">Memory in GiB (2³⁰ bytes), as drivers report it. Nothing that you enter is stored by the service. ${version.value && html`Version ${version.value.version}, data ${version.value.data_version}.`} <a href="docs">API</a> · <a href="openapi.json">OpenAPI</a></footer>`}`;
 }

@@ -192,7 +192,7 @@ function Targets() {
   const price = device?.typical_usd_per_hour != null ? `${usd(device.typical_usd_per_hour)}, ${device.price_as_of}` : "none in the catalog";
   return html`<${Fold} keys=${["ttft", "tpot", "p", "usd", "bud", "max"]} title="Targets and cost">
       <${Field} name="ttft" unit="s" hint="time to the first token" /><${Field} name="tpot" unit="ms" scale=${1000} hint="time of each further token" />
-      <${Field} name="p" options=${LISTS.percentiles} />
+      <${Field} name="p" options=${LISTS.percentiles} wide />
       <${Field} name="usd" unit="$/h" hint=${price} /><${Field} name="bud" unit="$/h" />
       <${Field} name="max" unit="GPUs" /><//>`;
 }

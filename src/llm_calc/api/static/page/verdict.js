@@ -141,7 +141,7 @@ function rulesOf(plan) {
 }
 
 function Basis({ served, plan }) {
-  if (!served) return html`<p class="basis note">—</p>`;
+  if (!served) return null;
   if (plan && !runs(plan)) return html`<p class="basis note">No speed is shown for what memory cannot hold.</p>`;
   const [known, held] = LISTS.means[served.basis.unseen] ?? LISTS.means.generation, meaning = served.basis.kind === "formula_only" && served.basis.unseen === "row" ? `${known}, not under such a load or with such options` : known, [nearest] = served.basis.nearest;
   const range = served.interval.status === "uncalibrated" ? "Loads of this kind were never measured: the likely ranges are those of kinds that were." : `The likely range held 8 of 10 ${held}.`;
@@ -209,7 +209,7 @@ export function Verdict() {
     ${refused && !down.value && html`<${Refused} />`}
     ${refused && served && html`<p class="note">${each === scenario.value ? "" : "The figures are those of the last scenario that was answered."}</p>`}
     ${failed ? html`<h3>What would make it fit</h3><${Fixes} plan=${plan} />` : (served || !refused) && html`<${Tiles} served=${served} plan=${plan} each=${each} device=${device} />`}${served && runs(plan) && html`<${Beside} each=${each} served=${served} />`}<${Basis} served=${served} plan=${plan} />
-    <p class="note jumps">${JUMPS.map(([id, name]) => html`<a href=${`#${id}`} onClick=${jump(id)}>${name}</a>`)} <button type="button" class="small" aria-haspopup="dialog" onClick=${() => { glossary.value = true; }}>What do these words mean?</button></p>
+    <p class="note jumps">${served && JUMPS.map(([id, name]) => html`<a href=${`#${id}`} onClick=${jump(id)}>${name}</a>`)} <button type="button" class="small" aria-haspopup="dialog" onClick=${() => { glossary.value = true; }}>What do these words mean?</button></p>
     ${rough && html`<p class="warning">⚠ Sizes are approximate: <a href="#wrong" onClick=${jump("wrong")}>see the assumptions</a>.</p>`}
     ${plan && runs(plan) && !plan.starts && plan.warnings.slice(0, 1).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
     ${served && runs(plan) && served.warnings.slice(0, 2).map((text) => html`<p class="warning">⚠ ${sentence(text)}</p>`)}
