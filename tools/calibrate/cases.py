@@ -22,6 +22,7 @@ from llm_calc.core.serving.machine import machine_of
 from llm_calc.core.serving.rates import Machine
 from tools.calibrate.measurements import Measurement, read_config_of
 from tools.calibrate.parameters import Keys
+from tools.calibrate.queues import queue_of
 
 CACHE_NAMES = {"fp8": "fp8", "int8": "int8", "fp16": "fp16", "bf16": "fp16"}
 
@@ -44,8 +45,9 @@ class Case:
 
     @property
     def limit(self) -> float:
-        """Sequences at once that the scheduler allows."""
-        return float(self.plan.limits.max_sequences * self.plan.replicas)
+        """Sequences at once that the scheduler allows, as the run was started where its source says it."""
+        told = queue_of(self.row).max_sequences
+        return float((self.plan.limits.max_sequences if told is None else told) * self.plan.replicas)
 
 
 LARGEST_COMPUTE_FRACTION = 0.62

@@ -7,11 +7,12 @@ import numpy as np
 
 from llm_calc.core.arrays import FloatArray, Quantity
 from llm_calc.core.operators import StepWork
-from llm_calc.core.serving import batch, closed_loop, offline
+from llm_calc.core.serving import batch, closed_loop
 from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
 from tools.calibrate.cases import Case
 from tools.calibrate.parameters import Point, Rows
+from tools.calibrate.queues import output_tokens_per_s, queue_of
 from tools.calibrate.solver import Residuals
 from tools.calibrate.stacking import stack_machines, stack_work, take
 
@@ -30,6 +31,7 @@ class Stack:
     capacity: FloatArray
     limit: FloatArray
     budget: FloatArray
+    queue: FloatArray
 
     def take(self, rows: Rows) -> "Stack":
         """Some of the cases."""
@@ -45,6 +47,7 @@ class Stack:
             capacity=self.capacity[rows],
             limit=self.limit[rows],
             budget=self.budget[rows],
+            queue=self.queue[rows],
         )
 
 
@@ -65,6 +68,7 @@ def stack(cases: Sequence[Case]) -> Stack:
         capacity=column(lambda case: case.capacity),
         limit=column(lambda case: case.limit),
         budget=column(lambda case: max(case.plan.limits.max_batched_tokens, 1)),
+        queue=column(lambda case: queue_of(case.row).requests),
     )
 
 
@@ -73,8 +77,8 @@ def predict(load: str, metrics: FloatArray, stacked: Stack, rates: Rates) -> Flo
     if load == "closed_loop":
         return np.asarray(_closed_loop(stacked, rates))
     if load == "offline":
-        steady = offline.steady_state(stacked.work, rates, stacked.lengths, stacked.capacity, stacked.limit)
-        return np.asarray(steady.output_tokens_per_s)
+        room = (stacked.capacity, stacked.limit, stacked.queue)
+        return output_tokens_per_s(stacked.work, rates, stacked.lengths, *room)
     return _together(metrics, stacked, rates)
 
 

@@ -150,9 +150,6 @@ BATCH: Mapping[str, Prior] = {
         0.35, 0.3, 0.05, 0.75, engine=0.2, maker=0.3, generation=0.25
     ),
     "link_fraction": prior(0.45, 0.4, 0.1, 0.9, engine=0.2, maker=0.3, generation=0.2),
-    "layer_s": prior(25 * US, 0.5, 2 * US, 200 * US, engine=0.5, maker=0.4, generation=0.3, pair=0.2),
-    "prefill_more_s": prior(1e-9, FIXED, 0.0, 1.0),
-    "matrix_s": prior(1e-9, FIXED, 0.0, 1.0),
     "gather_steps": prior(1e-9, FIXED, 0.0, 1.0),
     "expert_compute_fraction": prior(0.35, 0.4, 0.02, 0.7, engine=0.3, generation=0.2, format=0.3),
     "prefill_layer_s": prior(150 * US, 0.5, 1 * US, 1500 * US, engine=1.0, generation=0.3),

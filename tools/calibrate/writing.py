@@ -38,7 +38,7 @@ LEAST_SETTINGS = 8
 """Settings, from which on a pair of engine and chips has a range of its own."""
 
 
-NOT_OF_A_FAMILY = ("name", "quicker")
+NOT_OF_A_FAMILY = ("name", "quicker", "captured")
 """Of kernels, what the file is named by and what single engines of it have."""
 
 
