@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from llm_calc.adapters.catalog import load_catalogs
-from llm_calc.adapters.memory_plan import planned_memory
+from llm_calc.adapters.memory_plan import answer_memory_plan, planned_memory
 from llm_calc.adapters.operations import MEMORY_PLAN
 from llm_calc.adapters.other_gpu import never_whole, too_small
 from llm_calc.adapters.wire.memory import MemoryPlanRequest
@@ -116,3 +116,19 @@ def test_a_size_that_is_named_holds_it() -> None:
     assert MEMORY_PLAN.answered(body, load_catalogs()).fits
     too_small = {**body, "hardware": {"gpu": "apple-m4-max-48gb"}}
     assert not MEMORY_PLAN.answered(too_small, load_catalogs()).fits
+
+
+def test_a_gpu_that_does_not_run_the_weights_is_passed_over() -> None:
+    """TensorRT-LLM runs int8 on no Blackwell card (its support matrix), of which the RTX 5070 would hold them."""
+    body = {
+        "model": {"name": "llama2-7b"},
+        "hardware": {"gpu": "h100-80gb-sxm"},
+        "precision": {"weights": "int8"},
+        "engine": {"name": "trtllm"},
+    }
+    catalogs = load_catalogs()
+    found = answer_memory_plan(MemoryPlanRequest.model_validate(body), catalogs).recommended_gpu
+    assert found is not None
+    assert not (catalogs.gpu(found.gpu).compute_capability or "").startswith(("10.", "12."))
+    other = {**body, "hardware": {"gpu": found.gpu, "count": found.count}}
+    assert answer_memory_plan(MemoryPlanRequest.model_validate(other), catalogs).fits

@@ -60,3 +60,28 @@ def test_other_origins_may_ask_where_the_settings_say_so(client: TestClient) -> 
         assert allowed.headers["access-control-allow-origin"] == "https://page.example"
         other = open_to_one.options("/api/calculate", headers={**asked, "origin": "https://evil.example"})
         assert "access-control-allow-origin" not in other.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/engines",
+        "/api/formats",
+        "/api/prices",
+        "/api/links",
+        "/api/available_models",
+        "/api/available_gpus",
+    ],
+)
+def test_lists_answer_head_as_get_without_a_body(client: TestClient, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == got.headers["etag"]
+    assert "head" not in client.get("/openapi.json").json()["paths"][path]
+
+
+def test_the_documentation_is_not_sent_twice(client: TestClient) -> None:
+    first = client.get("/docs")
+    assert "swagger" in first.text
+    assert client.get("/docs", headers={"if-none-match": first.headers["etag"]}).status_code == 304
+    assert client.head("/api/version").status_code == 200

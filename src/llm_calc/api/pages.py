@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -54,11 +54,6 @@ class Files(StaticFiles):
 
 PAGE_METHODS = ["GET", "HEAD"]
 """How pages may be asked for; HEAD answers the headers alone."""
-
-
-def page(name: str) -> FileResponse:
-    """Return a page of the ``static`` folder with the headers of all pages."""
-    return FileResponse(STATIC / name, headers=PAGE_HEADERS, media_type="text/html; charset=utf-8")
 
 
 def _modules() -> list[Path]:

@@ -41,12 +41,14 @@ router.add_api_route(
 )
 
 
+@router.head("/api/available_models", include_in_schema=False)
 @router.get("/api/available_models", operation_id="list_models", response_model=list[AvailableModel])
 async def get_available_models(request: Request, catalogs: CatalogsDep) -> Response:
     """Every predefined model."""
     return kept_json(request, "models", lambda: available_models(catalogs))
 
 
+@router.head("/api/available_gpus", include_in_schema=False)
 @router.get("/api/available_gpus", operation_id="list_gpus", response_model=list[AvailableGpu])
 async def get_available_gpus(request: Request, catalogs: CatalogsDep) -> Response:
     """Every GPU of the catalog, with dense peaks."""

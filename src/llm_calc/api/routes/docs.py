@@ -1,17 +1,19 @@
 """Swagger UI, with every file served by the process."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse
 
-from llm_calc.api.pages import PAGE_METHODS, STATIC, page
+from llm_calc.api.kept import kept_text
+from llm_calc.api.pages import PAGE_HEADERS, PAGE_METHODS, STATIC
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/docs", methods=PAGE_METHODS)
-async def docs() -> FileResponse:
+async def docs(request: Request) -> Response:
     """Return the page that shows and tries out the API."""
-    return page("docs/index.html")
+    text = (STATIC / "docs/index.html").read_text
+    return kept_text(request, "docs", lambda: text(encoding="utf-8"), "text/html", PAGE_HEADERS)
 
 
 @router.api_route("/favicon.ico", methods=PAGE_METHODS)

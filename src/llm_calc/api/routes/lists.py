@@ -22,6 +22,7 @@ def _endpoint(listing: Listing) -> Callable[..., Awaitable[Response]]:
 
 
 for _listing in (ENGINES, FORMATS, PRICES, LINKS):
+    router.add_api_route(_listing.path, _endpoint(_listing), methods=["HEAD"], include_in_schema=False)
     router.add_api_route(
         _listing.path,
         _endpoint(_listing),

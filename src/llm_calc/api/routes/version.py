@@ -11,6 +11,7 @@ from llm_calc.api.responses import json_response
 router = new_router("service")
 
 
+@router.head("/api/version", include_in_schema=False)
 @router.get("/api/version", operation_id="version", response_model=VersionAnswer)
 async def get_version(catalogs: CatalogsDep) -> Response:
     """Versions of the program and of its data: where either has changed, so may answers have."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from llm_calc.core.advice.change import Change, Value
 from llm_calc.core.advice.offload import most, offload
-from llm_calc.core.advice.slots import lacks_slots
+from llm_calc.core.advice.slots import enough_slots, lacks_slots
 from llm_calc.core.advice.step import longer_step, said_lengths
 from llm_calc.core.deployments.question import Asked, serves
 from llm_calc.core.engines import Engine, Setup
@@ -56,6 +56,7 @@ def changes_that_fit(setup: Setup, engine: Engine, asked: Asked, formats: Format
     """
     tries = (
         _longer_context,
+        lambda *of: enough_slots(lambda other: holds(of[0], other, of[2]), *of),
         lambda *of: longer_step(lambda other: holds(of[0], other, of[2]), *of),
         _context_of_the_model,
         _context_that_starts,
