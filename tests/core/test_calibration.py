@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from llm_calc.core.calibration import Calibration, Drift
+from llm_calc.core.calibration import Calibration, Drift, Efficiency
 
 DRIFT = Drift(pair="sglang/cdna4", points=((100, 0.4), (130, 0.0), (160, -0.2)))
 
@@ -25,3 +25,11 @@ def test_a_pair_of_one_release_has_no_drift() -> None:
     )
     assert calibration.drift_of("sglang/cdna4") is DRIFT
     assert calibration.drift_of("sglang/cdna3") is None
+
+
+@pytest.mark.parametrize(("factor", "base"), [(1.5, 0.75), (0.5, 0.25), (3.0, 0.9), (0.1, 0.1), (1.0, 0.5)])
+def test_a_callers_factor_moves_an_efficiency_within_its_bounds(factor: float, base: float) -> None:
+    """Of a half, held between 0.1 and 0.9; deviations stay."""
+    own = Efficiency(name="x", base=0.5, low=0.1, high=0.9, deviations=(("engine:vllm", 0.2),))
+    found = own.scaled(factor)
+    assert (found.base, found.low, found.high, found.deviations) == (base, 0.1, 0.9, own.deviations)
