@@ -22,7 +22,6 @@ def _endpoint(listing: Listing) -> Callable[..., Awaitable[Response]]:
 
 
 for _listing in (ENGINES, FORMATS, PRICES, LINKS):
-    router.add_api_route(_listing.path, _endpoint(_listing), methods=["HEAD"], include_in_schema=False)
     router.add_api_route(
         _listing.path,
         _endpoint(_listing),
@@ -33,3 +32,4 @@ for _listing in (ENGINES, FORMATS, PRICES, LINKS):
         description=_listing.description,
         response_model=list[_listing.row],  # type: ignore[name-defined]
     )
+    router.add_api_route(_listing.path, _endpoint(_listing), methods=["HEAD"], include_in_schema=False)
