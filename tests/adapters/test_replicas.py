@@ -58,15 +58,27 @@ def test_replicas_at_equal_loads_are_one_as_often(client: TestClient, stack: Sta
 
 
 @pytest.mark.parametrize(("requests", "fullest"), [(5, 3), (7, 4), (4, 2)])
-@pytest.mark.parametrize("load", ["concurrency", "batch"])
-def test_of_a_load_that_does_not_divide_the_fullest_replica_is_timed(
-    client: TestClient, load: str, requests: int, fullest: int
+def test_of_a_batch_that_does_not_divide_the_fullest_replica_is_timed(
+    client: TestClient, requests: int, fullest: int
 ) -> None:
     """Five requests on two replicas are three and two: times are those of three on one, rates 5/3 of its."""
     stack = STACKS[1]
-    one, both = (asked(client, stack, data, {load: count}) for data, count in ((1, fullest), (2, requests)))
+    one, both = (
+        asked(client, stack, data, {"batch": count}) for data, count in ((1, fullest), (2, requests))
+    )
     assert (both["tpot_s"], both["ttft_s"]) == (one["tpot_s"], one["ttft_s"])
     assert both["requests_per_s"] == pytest.approx(requests / fullest * one["requests_per_s"], rel=1e-3)
+
+
+@pytest.mark.parametrize(("requests", "fullest"), [(5, 3), (7, 4), (3, 2)])
+def test_of_a_loop_that_does_not_divide_replicas_serve_what_each_does_alone(
+    client: TestClient, requests: int, fullest: int
+) -> None:
+    """Five requests on two replicas are three on one and two on the other."""
+    more, fewer = (asked(client, STACKS[1], 1, {"concurrency": count}) for count in (fullest, fullest - 1))
+    both = asked(client, STACKS[1], 2, {"concurrency": requests})
+    assert both["requests_per_s"] == pytest.approx(more["requests_per_s"] + fewer["requests_per_s"], rel=1e-3)
+    assert fewer["tpot_s"] <= both["tpot_s"] <= more["tpot_s"]
 
 
 @pytest.mark.parametrize(
