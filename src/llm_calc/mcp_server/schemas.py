@@ -83,6 +83,7 @@ _LENGTHS = ("minLength", "maxLength")
 _OF_REQUESTS = ("default", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 """What parts of requests say of what is sent, and need not say where an answer repeats it."""
 _NULL: Schema = {"type": "null"}
+_NOT_NULL = {"not": _NULL}
 
 
 def slim_input(schema: Schema, options: str = ENGINE_OPTIONS) -> Schema:
@@ -164,13 +165,15 @@ def _slim(schema: Schema, without_null: Callable[[Schema], Schema]) -> Schema:
     found: Schema = {}
     engines = _engines(schema)
     for key, value in (engines or schema).items():
+        if _is_idle(key, value):
+            continue
         if key in ("properties", "$defs"):
             found[key] = {name: _slim(each, without_null) for name, each in value.items()}
         elif isinstance(value, dict) and key not in ("default", "examples"):
             found[key] = _slim(value, without_null)
         elif key in ("anyOf", "oneOf", "allOf"):
             found[key] = [_slim(each, without_null) for each in value]
-        elif not _is_idle(key, value):
+        else:
             found[key] = value
     return without_null(found)
 
@@ -179,6 +182,8 @@ def _is_idle(key: str, value: object) -> bool:
     """Whether a keyword says nothing that helps."""
     if key in _BOUNDS:
         return isinstance(value, (int, float)) and value >= _LARGE
+    if key == "properties" and isinstance(value, dict) and value:
+        return all(each == _NOT_NULL for each in value.values())
     return key in _REPEATED or key in _LENGTHS or (key == "default" and value is None)
 
 

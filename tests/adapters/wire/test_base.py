@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from llm_calc.adapters.operations import OPERATIONS
@@ -14,7 +15,7 @@ from llm_calc.adapters.wire.documented_requests import (
     ScalingRequest,
 )
 from llm_calc.adapters.wire.engines import EnginePart
-from llm_calc.adapters.wire.parts import HardwarePart, WorkloadPart
+from llm_calc.adapters.wire.parts import MODEL_SOURCES, HardwarePart, ModelPart, WorkloadPart
 from llm_calc.adapters.wire.sweep import SweepRequest
 from tests.api.described import described
 
@@ -131,3 +132,15 @@ def test_a_counted_gpu_takes_null_beside_it() -> None:
     counted = HardwarePart.model_validate({"gpu": "8x h200", "count": None, "gpus_per_node": None})
     assert (counted.count, counted.gpus_per_node) == (8, 8)
     assert HardwarePart.model_validate({"gpu": "p5.48xlarge", "gpus_per_node": None}).gpus_per_node == 8
+
+
+@pytest.mark.parametrize("other", MODEL_SOURCES[1:])
+def test_null_says_no_model_in_the_schema_either(other: str) -> None:
+    """Exactly one way to say a model: a null beside it is no second one, and none alone is one."""
+    schema = Draft202012Validator(ModelPart.model_json_schema())
+    named = {"name": "llama-3.1-8b", other: None}
+    assert ModelPart.model_validate(named).name == "llama-3.1-8b"
+    assert schema.is_valid(named)
+    assert not schema.is_valid({other: None})
+    with pytest.raises(ValidationError, match="exactly one"):
+        ModelPart.model_validate({other: None})

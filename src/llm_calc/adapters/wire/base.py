@@ -59,6 +59,11 @@ class StrictRequest(NullIsAbsent):
     model_config = ConfigDict(**_REQUEST, extra="forbid")
 
 
+def where_said(field: str) -> JsonSchemaValue:
+    """The schema of what says a field, to tell parts from each other: null is as absent."""
+    return {"required": [field], "properties": {field: {"not": {"type": "null"}}}}
+
+
 def fault_at(kind: type[BaseModel], field: str, accepted: str, given: object) -> ValidationError:
     """A refusal of one field, for what several fields together decide."""
     said = PydanticCustomError("value_error", "{accepted}", {"accepted": accepted})
