@@ -248,7 +248,7 @@ def test_a_request_waits_for_half_of_the_steps_between_looks_for_new_ones() -> N
 
 
 def test_an_endless_queue_holds_what_a_scheduler_lets_in() -> None:
-    """Ten answers of full length: 100 + 300 tokens. Of 0.5 of an answer reserved ``10 x 400 / (100 + 150) = 16`` run."""
+    """Room for ten of 100 + 300 tokens; where half of an answer is reserved ``10 x 400 / (100 + 150) = 16`` run."""
     lengths = Lengths(input_tokens=100.0, output_tokens=300.0)
     whole = Deployment(work=STEP, rates=rates(), capacity=10.0, limit=1000.0)
     half = replace(whole, scheduling=replace(whole.scheduling, reserved_fraction=0.5))
