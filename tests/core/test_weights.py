@@ -60,7 +60,7 @@ def test_what_nothing_is_said_of() -> None:
 
 def test_a_pair_of_query_and_key() -> None:
     """2 x 8 heads x (64 + 32) = 1536; absorbed, 2 x 8 x (576 + 512) = 17 408. A side keeps its width."""
-    said = {"heads": 8, "qk_dim": 64, "v_dim": 32}
+    said: dict[str, Any] = {"heads": 8, "qk_dim": 64, "v_dim": 32}
     plain = Scores(**said)
     assert plain.flops_per_pair == plain.absorbed_flops_per_pair == 1536
     latent = Scores(**said, absorbed_qk_dim=576, absorbed_v_dim=512)

@@ -70,7 +70,7 @@ EASY = [
 @pytest.mark.parametrize("kind", [Line, Flow, OpenRun])
 @pytest.mark.parametrize(("arrivals", "budget", "policy", "first", "last", "running"), EASY)
 def test_steps_of_requests_that_have_room(
-    kind: type[Flow] | type[Line],
+    kind: type[Flow] | type[Line] | type[OpenRun],
     arrivals: tuple[float, ...],
     budget: float,
     policy: str,
