@@ -184,7 +184,7 @@ def written(folder: Path, name: str, change: tuple[str, str]) -> Path:
         (('name = "context_bytes"', 'name = "contexts"'), "constants: not known: contexts"),
         (('version = "', 'versions = "'), "version"),
         (('since = "0.11"', 'since = "eleven"'), "not versions in their order"),
-        (('since = "0.11"', 'since = "0.99"'), "not versions in their order"),
+        (('since = "0.11"', 'since = "0.99"'), "0.11.0 is not in 0.99 to 0.11"),
         (
             ("[releases.rules]", "[releases.rules]\nnone = 1"),
             "rules: not known: none",

@@ -235,7 +235,6 @@ def test_a_plan_says_that_no_engine_asked_for_runs_what_the_name_says() -> None:
     [
         ("glm air", "glm-4.5-air"),
         ("qwen 30b", "qwen3-30b-a3b"),
-        ("deepseek flash", "deepseek-v4-flash"),
         ("qwen coder 30b", "qwen3-30b-a3b"),
     ],
 )
@@ -244,6 +243,11 @@ def test_a_name_that_leaves_its_version_open_is_told(said: str, name: str) -> No
     assert found.entry.name == name
     assert found.taken is not None
     assert found.taken.startswith(f"model.name: {said!r} is taken for {name}")
+
+
+def test_a_name_of_two_sizes_is_asked_about() -> None:
+    with pytest.raises(UnknownNameError, match=r"deepseek-v4\.1-flash 749, deepseek-v4-flash 284"):
+        published(load_catalogs(), "deepseek flash")
 
 
 def test_the_others_of_the_name_are_told() -> None:

@@ -84,7 +84,7 @@ def test_another_model_or_kind_of_engine_comes_in_its_own_format(opened: Opener)
 
 def test_a_target_is_typed_in_the_unit_of_its_figure(opened: Opener) -> None:
     page = opened()
-    page.get_by_text("Targets and cost").click()
+    page.get_by_text("Targets and cost", exact=True).click()
     page.get_by_label("TPOT within").press_sequentially("12.5")
     expect(page.get_by_label("TPOT within")).to_have_value("12.5")
     expect(page).to_have_url(re.compile(r"tpot=0\.0125"))
@@ -396,7 +396,7 @@ def test_after_a_refusal_nothing_of_the_new_scenario_is_claimed(opened: Opener) 
 @pytest.mark.parametrize(("label", "typed"), [("Price of a GPU", "-5"), ("TTFT within", "soon")])
 def test_what_only_the_page_reads_is_refused_too(opened: Opener, label: str, typed: str) -> None:
     page = opened()
-    page.get_by_text("Targets and cost").click()
+    page.get_by_text("Targets and cost", exact=True).click()
     field(page, label).get_by_role("textbox").fill(typed)
     expect(field(page, label).get_by_role("alert")).to_contain_text("must be a number of 0 or more")
 

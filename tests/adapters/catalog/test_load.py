@@ -45,6 +45,18 @@ def test_a_link_that_is_new_with_a_card_stands_in_its_file(small: Path) -> None:
     )  # NVLink 4's rate, of the card
 
 
+@pytest.mark.parametrize("name", ["gpus/new.tml", "gpus/new.json", "models/new.toml", "models/new.JSN"])
+def test_a_file_with_another_ending_is_refused_rather_than_passed_over(small: Path, name: str) -> None:
+    (small / name).write_text("")
+    with pytest.raises(CatalogError, match=rf"^{name}: is not read; a file of this folder is named \*\."):
+        load_catalogs(small)
+
+
+def test_hidden_files_of_an_operating_system_are_no_rows(small: Path) -> None:
+    (small / "gpus" / ".DS_Store").write_text("")
+    assert len(load_catalogs(small).gpus) == 2
+
+
 def test_catalogs_are_read_once() -> None:
     assert load_catalogs() is load_catalogs()
 

@@ -15,7 +15,7 @@ from llm_calc.core.serving import disaggregated, offline
 from llm_calc.core.serving.batch import Lengths, prefill_seconds
 from llm_calc.core.serving.closed_loop import gathered_prompts
 from llm_calc.core.serving.disaggregated import Pools
-from llm_calc.core.serving.estimate import Deployment, closed_form, static_batch
+from llm_calc.core.serving.estimate import Deployment, closed_form, queue_of_many, static_batch
 from llm_calc.core.serving.host import HostTimes, polled_s, start_waits, with_host
 from llm_calc.core.serving.rates import Kernels, Machine, Rates, reached_rates
 from llm_calc.core.serving.step import (
@@ -243,5 +243,15 @@ def test_a_request_waits_for_half_of_the_steps_between_looks_for_new_ones() -> N
     assert polled_s(16.0, 0.02, host) == pytest.approx(0.29)
     assert polled_s(np.array([1.0, 15.0, 64.0]), 0.02, host) == pytest.approx([0.0, 0.09, 0.29])
     assert polled_s(64.0, 0.02, HostTimes()) == 0.0
-    lengths = Lengths(input_tokens=100.0, output_tokens=10.0)
+    lengths = Lengths(input_tokens=100.0, output_tokens=1000.0)
     assert with_host(0.05, 0.02, lengths, 0.0, host, 16.0) == pytest.approx(0.34)
+
+
+def test_an_endless_queue_holds_what_a_scheduler_lets_in() -> None:
+    """Room for ten of 100 + 300 tokens; where half of an answer is reserved ``10 x 400 / (100 + 150) = 16`` run."""
+    lengths = Lengths(input_tokens=100.0, output_tokens=300.0)
+    whole = Deployment(work=STEP, rates=rates(), capacity=10.0, limit=1000.0)
+    half = replace(whole, scheduling=replace(whole.scheduling, reserved_fraction=0.5))
+    assert queue_of_many(whole, lengths).running == pytest.approx(10.0)
+    assert queue_of_many(half, lengths).running == pytest.approx(16.0)
+    assert queue_of_many(replace(half, limit=12.0), lengths).running == pytest.approx(12.0)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import llm_calc
@@ -12,7 +13,8 @@ from llm_calc.adapters.polls import load_polls, polls
 from llm_calc.adapters.serving import place_request, time_load
 from llm_calc.adapters.wire.serving import ServingEstimateRequest
 from llm_calc.core.architectures.shape import shape_of
-from llm_calc.core.serving.host import HostTimes, with_polls
+from llm_calc.core.serving.batch import Lengths
+from llm_calc.core.serving.host import HostTimes, with_host, with_polls
 from tools.calibrate.cases import build_case
 from tools.calibrate.measurements import read_config_of, read_measurements
 
@@ -132,3 +134,30 @@ def test_the_line_that_says_most_counts() -> None:
         == 1
     )
     assert with_polls(HostTimes(), polls(), "vllm", "blackwell", glm, work).polled_steps == 1
+
+
+def test_no_more_is_waited_for_than_an_answer_has() -> None:
+    """By hand, 10 ms a token: of 5 gathered tokens a two-token answer has one more; it is over before 30 steps are.
+
+    A long answer waits ``5 x 0.01 + 29 / 2 x 0.01 = 0.195 s``, one of two tokens ``1 x 0.01 + 1 / 2 x 0.01 = 0.015 s``,
+    one of a single token nothing; 16 tokens ``5 x 0.01 + 15 / 2 x 0.01 = 0.125 s``.
+    """
+    host = HostTimes(stream_tokens=5.0, polled_steps=30.0, polled_steps_of_few=30.0)
+    answers = np.array([1.0, 2.0, 16.0, 500.0])
+    lengths = Lengths(input_tokens=100.0, output_tokens=answers)
+    waited = np.asarray(with_host(0.0, 0.01, lengths, 0.0, host, 20.0))
+    assert waited == pytest.approx([0.0, 0.015, 0.125, 0.195])
+
+
+def test_short_answers_take_no_minutes_to_begin() -> None:
+    """Answers of two tokens began after 37 s and those of 64 after 2.4: thirty steps were waited for that never ran."""
+    answers = [
+        llm_calc.estimate(
+            model="deepseek-v3",
+            hardware="8x b300-288gb-sxm",
+            engine="sglang",
+            workload={"input_tokens": 1024, "output_tokens": tokens, "concurrency": 16},
+        ).request_latency_s
+        for tokens in (2, 8, 64, 256)
+    ]
+    assert answers == sorted(answers)

@@ -172,7 +172,11 @@ def _read_all(
     id_of: Callable[[Row], str],
 ) -> tuple[Row, ...]:
     rows = []
-    for file in sorted(folder.glob(pattern)):
+    for file in sorted(each for each in folder.glob("*") if not each.name.startswith(".")):
+        if not file.match(pattern):
+            raise CatalogError(
+                f"{folder.name}/{file.name}: is not read; a file of this folder is named {pattern}"
+            )
         row = read(kind, file)
         if id_of(row) != file.stem:
             where = f"{folder.name}/{file.name}"

@@ -109,12 +109,13 @@ def queue_of_many(deployment: Deployment, lengths: Lengths) -> Estimate:
     """Offline: the most output tokens a second [s, tokens/s, requests/s].
 
     ``requests/s = tokens/s / output``; the first token is that of a request when its turn has come, ``prefill +
-    step``.
+    step``. As many run as in a closed loop: each enters when its prompt and the reserved part of its answer have room.
     Source: as :func:`.offline.steady_state`; checked: 2026-11-30.
     Leaves out: waiting in the queue, which has no end.
     """
+    room = _room(deployment, lengths, drawn=1.0)
     steady = offline.steady_state(
-        deployment.work, deployment.rates, lengths, deployment.capacity, deployment.limit, deployment.draft
+        deployment.work, deployment.rates, lengths, room, deployment.limit, deployment.draft
     )
     tpot = steady.step_s / smaller(deployment.draft.tokens_per_step, lengths.output_tokens)
     ttft = batch.prefill_seconds(deployment.work, deployment.rates, 1.0, lengths) + steady.step_s
@@ -267,10 +268,10 @@ def from_run(
     return replace(found, percentiles=each.percentiles, each=each)
 
 
-def _room(deployment: Deployment, lengths: Lengths) -> Quantity:
+def _room(deployment: Deployment, lengths: Lengths, drawn: float = DRAWN) -> Quantity:
     """Sequences that enter at once: each holds its prompt and the reserved part of its answer, of drawn lengths."""
     reserved = lengths.input_tokens + deployment.scheduling.reserved_fraction * lengths.output_tokens
-    held = DRAWN * reserved / (lengths.input_tokens + lengths.output_tokens)
+    held = drawn * reserved / (lengths.input_tokens + lengths.output_tokens)
     return larger(deployment.capacity / held, 1.0)
 
 

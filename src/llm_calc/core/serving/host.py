@@ -1,11 +1,12 @@
 """What a server adds to the first token beside the steps of its engine, and how often it looks for new requests."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray, Quantity, where
+from llm_calc.core.arrays import FloatArray, Quantity, smaller, where
 from llm_calc.core.calibration import ANY, Poll, format_class
 from llm_calc.core.engines import Engine
 from llm_calc.core.engines.sglang import Sglang
@@ -48,27 +49,31 @@ def with_host(
 ) -> Quantity:
     """Mean first token as a client sees it [s].
 
-    ``ttft + request + prompt tokens x token + sqrt(together) x arrival + gathered tokens x tpot + polled``;
-    ``together``: requests that come at once at the start, whose waiting is told as the mean over a run of ten times as
-    many; ``polled``: :func:`polled_s` of ``requests`` in flight.
+    ``ttft + request + prompt tokens x token + sqrt(together) x arrival + min(gathered tokens, output - 1) x tpot +
+    polled``; ``together``: requests that come at once at the start, whose waiting is told as the mean over a run of ten
+    times as many; ``polled``: :func:`polled_s` of ``requests`` in flight.
     Choice: the form; its four constants are fitted by ``make calibrate`` to means, and without ``together`` to medians
     (``docs/accuracy.md``).
     Leaves out: the network between client and server.
     """
     own = host.request_s + lengths.input_tokens * host.prompt_token_s + together**0.5 * host.arrival_s
-    return ttft + own + host.stream_tokens * tpot + polled_s(requests, tpot, host)
+    gathered = smaller(host.stream_tokens, lengths.output_tokens - 1)
+    return ttft + own + gathered * tpot + polled_s(requests, tpot, host, lengths.output_tokens)
 
 
-def polled_s(requests: Quantity, tpot: Quantity, host: HostTimes) -> Quantity:
+def polled_s(
+    requests: Quantity, tpot: Quantity, host: HostTimes, output_tokens: Quantity = math.inf
+) -> Quantity:
     """What a request waits on average until the scheduler looks for new ones, ``requests`` being in flight [s].
 
-    ``(steps - 1) / 2 x tpot``; an engine without other requests looks all the time.
+    ``(min(steps, output) - 1) / 2 x tpot``; an engine without other requests looks all the time, and so does one whose
+    requests have all had their answers of ``output_tokens``.
     Source: SGLang v0.5.12 ``python/sglang/srt/managers/scheduler_recv_skipper.py``: a step that decodes counts as one,
     one with a prompt as all of them; checked: 2026-11-30.
     Leaves out: that requests which are found together share the steps of their prompts.
     """
     steps = where(requests < MANY, host.polled_steps_of_few, host.polled_steps)
-    return where(requests > 1, (steps - 1) / 2 * tpot, 0.0 * tpot)
+    return where(requests > 1, (smaller(steps, output_tokens) - 1) / 2 * tpot, 0.0 * tpot)
 
 
 def start_waits(requests: int, together: float, host: HostTimes) -> FloatArray:
