@@ -34,7 +34,7 @@ import models
 
 body = json.loads(sys.argv[1])
 made = models.MemoryPlanRequest.model_validate(body)
-print(made.model.name, made.hardware.root.count)
+print(made.model.name, made.hardware.count)
 """
 
 
@@ -65,3 +65,6 @@ def test_datamodel_code_generator_takes_every_schema(openapi: Path, tmp_path: Pa
     text = (tmp_path / "models.py").read_text(encoding="utf-8")
     names = json.loads(openapi.read_text(encoding="utf-8"))["components"]["schemas"]
     assert [name for name in names if f"class {name}(" not in text and f"\n{name} = " not in text] == []
+    body = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm", "count": 2}}
+    made = run(tool("clients", "bin", "python"), "-c", BUILD, json.dumps(body), cwd=tmp_path)
+    assert made == "llama-3.1-8b 2\n"
