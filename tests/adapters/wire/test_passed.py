@@ -227,7 +227,7 @@ def test_names_of_a_command_are_those_of_a_request(
     ],
 )
 def test_what_stands_for_nothing_is_refused_with_what_is_taken(
-    option: str, value: object, accepted: str
+    option: str, value: Any, accepted: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=rf"engine\.{option}: .*accepted are {accepted}$"):
         plan("llama.cpp", **{option: value})
