@@ -200,7 +200,7 @@ def of_deepseek_v4(
 
 @pytest.mark.parametrize("gpu", ["h200-141gb-sxm", "mi300x", "mi355x"])
 def test_vllm_keeps_the_cache_of_deepseek_v4_in_fp8_alone(gpu: str) -> None:
-    """Rows of 584 bytes; read in vLLM 0.33.0 ``vllm/models/deepseek_v4/attention.py``, 2026-11-30; AMD's in pull 57523."""
+    """Rows of 584 bytes; read in vLLM 0.33.0 ``vllm/models/deepseek_v4/attention.py``, 2026-11-30; pull 57523."""
     found = of_deepseek_v4({}, gpu=gpu)
     assert "KV cache in fp8, as the engine does by default" in found.assumptions
     assert found.per_gpu == of_deepseek_v4({"kv_cache": "fp8"}, gpu=gpu).per_gpu
