@@ -369,12 +369,15 @@ def test_a_request_that_was_read_is_read_as_the_same_again(options: dict[str, An
         ("sglang", "ep", "ep_size", 1),
     ],
 )
-def test_a_short_form_is_the_long_option(engine: str, short: str, long: str, value: object) -> None:
+def test_a_short_form_is_the_long_option(engine: str, short: str, long: str, value: Any) -> None:
     """Those of llama.cpp ``common/arg.cpp``, vLLM ``arg_utils.py``, and of SGLang's page on arguments."""
-    assert plan(engine, **{short: value}) == plan(engine, **{long: value})
+    said: dict[str, Any] = {short: value}
+    meant: dict[str, Any] = {long: value}
+    assert plan(engine, **said) == plan(engine, **meant)
 
 
 @pytest.mark.parametrize("option", ["t", "mmap", "mlock", "no_repack", "direct_io", "no_cont_batching"])
 def test_switches_of_loading_and_their_opposites_are_named_as_uncounted(option: str) -> None:
-    answer = plan("llama.cpp", **{option: True})
+    said: dict[str, Any] = {option: True}
+    answer = plan("llama.cpp", **said)
     assert any(f"engine.{option}: not counted" in each for each in (*answer.warnings, *answer.assumptions))
