@@ -118,7 +118,7 @@ def machine_notes(
     """What was taken for granted of GPUs outside of the catalog and beside each other, and what changes nothing."""
     unlike = gpus if isinstance(hardware, UnlikeHardware) else ()
     if hardware.host is not None and not traits_of(engine).deals_layers:
-        yield f"hardware.host: changes nothing, since {engine} is planned with nothing on the host"
+        yield f"hardware.host: changes nothing, since {engine} is planned with no work on the host"
     if hardware.count > 1 and gpus[0].unified_memory and gpus[0].link_kind is None:
         yield f"hardware.count: {hardware.count} machines; what the network between them takes is not counted"
     for part in kinds_of(hardware):

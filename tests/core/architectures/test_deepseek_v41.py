@@ -116,3 +116,22 @@ def test_engines_without_a_class_say_so(engine: str) -> None:
         llm_calc.memory_plan(
             model="deepseek-v4.1-flash", hardware="8x b300", parallelism={"tensor": 8}, engine=engine
         )
+
+
+@pytest.mark.parametrize(
+    ("layout", "copies"), [({"tensor": 8}, 1), ({"tensor": 1, "data": 8, "expert": 8}, 8)]
+)
+def test_the_hosts_bytes_are_those_of_all_replicas(layout: dict[str, int], copies: int) -> None:
+    """Rows of 256 numbers in 8 bits and 8 scales of a byte, over all ranks; rows are padded to 64 for each table."""
+    rows = 384006168 + 384016682
+    found = llm_calc.memory_plan(
+        model="deepseek-v4.1-flash",
+        hardware={"gpu": "h200", "count": 8},
+        engine={"name": "vllm"},
+        parallelism=layout,
+    )
+    assert found.host is not None
+    assert 0 <= found.host.weights_bytes - copies * rows * 264 <= copies * 2 * 64 * 264
+    said = [words for words in found.assumptions if words.startswith("host: 202.8 GB of weights")]
+    assert len(said) == 1
+    assert ("8 replicas, each taken to keep its own" in said[0]) == (copies == 8)

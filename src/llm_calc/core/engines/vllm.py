@@ -19,7 +19,7 @@ from llm_calc.core.engines.base import (
     fullest,
 )
 from llm_calc.core.engines.traits import Traits
-from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes, weight_rules
+from llm_calc.core.engines.vllm_budget import outside_bytes, peak_bytes, weight_rules, with_host
 from llm_calc.core.engines.vllm_graphs import GraphWishes, captured_graphs, check_wishes, graphs_bytes
 from llm_calc.core.engines.vllm_groups import CacheGroup
 from llm_calc.core.engines.vllm_limits import StepWishes, step_limits
@@ -125,7 +125,9 @@ class Vllm:
         check_redundant(setup, self.num_redundant_experts, balanced=self.enable_eplb)
         check_block_size(setup.model, self.block_size, self.rules)
         check_wishes(self.graph_wishes(), self.limits(setup))
-        plan = fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+        plan = with_host(
+            setup, fullest([self._stage(setup, stage) for stage in range(setup.layout.pipeline)])
+        )
         if self.max_model_len != LONGEST_THAT_FITS:
             return plan
         longest = min(plan.max_context_tokens(), plan.max_model_len_tokens) if plan.available_bytes > 0 else 0

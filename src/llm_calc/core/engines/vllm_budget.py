@@ -4,11 +4,12 @@ Read from vLLM 0.33.0 (``vllm/v1/worker/gpu_worker.py``, ``gpu_model_runner.py``
 constants are fitted to start-up logs of each release (``docs/memory.md``).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 
-from llm_calc.core.engines.base import Limits, Setup
+from llm_calc.core.engines.base import Limits, MemoryPlan, Setup
+from llm_calc.core.engines.places import HostBudget
 from llm_calc.core.engines.vllm_media import MediaWishes
 from llm_calc.core.engines.weights import ExpertPadding, WeightRules
 from llm_calc.core.formats import WeightRecipe
@@ -192,3 +193,23 @@ def weight_rules(setup: Setup, media: MediaWishes = ALL_MEDIA, redundant: int = 
         absorbed_copy=True,
         paddings=(mxfp4, ExpertPadding(format="nvfp4", gated=16, plain=128)),
     )
+
+
+def with_host(setup: Setup, plan: MemoryPlan) -> MemoryPlan:
+    """The plan with what all ranks keep in host memory: tables of n-grams and what is offloaded [bytes].
+
+    ``sum over stages of the host's bytes of a GPU x tensor x data``.
+    Source: vLLM 0.33.0 ``vllm/config/engram.py``, ``EngramConfig.cpu_offload``; checked: 2026-12-01, read.
+    Choice: every replica keeps its own, and no host's memory is held against it.
+    Leaves out: copies that replicas of one host share.
+    """
+    layout = setup.layout
+    replica = sum(budget.host_weights_bytes for budget in plan.stages or (plan.budget,)) * layout.tensor
+    if not replica:
+        return plan
+    kept = HostBudget(weights_bytes=replica * layout.data, kv_cache_bytes=0.0, compute_bytes=0.0)
+    shared = f" x {layout.data} replicas, each taken to keep its own" if layout.data > 1 else ""
+    words = (
+        f"host: {replica / 1e9:.1f} GB of weights{shared}, of all hosts together; taken to have room there"
+    )
+    return replace(plan, host=kept, notes=(*plan.notes, words))
