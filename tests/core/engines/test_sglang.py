@@ -109,6 +109,10 @@ STRANGE = [
     ("deepseek-v3", "rtx-pro-6000-blackwell-server", "trtllm_mla", False),
     ("deepseek-v3", "rtx-pro-6000-blackwell-server", "cutedsl_mla", True),
     ("deepseek-v3", B200, "cutedsl_mla", False),
+    ("llama-3.1-8b", B200, "fa3", True),
+    ("llama-3.1-8b", "a100-80gb-sxm", "fa3", False),
+    ("deepseek-v3", "a100-80gb-sxm", "fa3", True),
+    ("deepseek-v3", H200, "fa3", False),
 ]
 
 
@@ -116,6 +120,20 @@ STRANGE = [
 def test_kernels_of_other_cards_do_not_start(model: str, gpu: str, kernels: str, refused: bool) -> None:
     found = sglang(attention_backend=kernels).plan(catalog(model, gpu)).refusals
     assert any(f"attention_backend: {kernels} does not run on {gpu}" in words for words in found) == refused
+
+
+# 0.5.23: raised in layers/attention/attention_registry.py
+@pytest.mark.parametrize(
+    ("model", "kernels", "said"),
+    [
+        ("llama-3.1-8b", "trtllm_mla", "alone"),
+        ("llama-3.1-8b", "cutedsl_mla", "alone"),
+        ("deepseek-v3", "trtllm_mha", "is not for latent"),
+    ],
+)
+def test_kernels_of_other_attention_do_not_start(model: str, kernels: str, said: str) -> None:
+    found = sglang(attention_backend=kernels).plan(catalog(model, B200)).refusals
+    assert any(f"attention_backend: {kernels} " in words and said in words for words in found)
 
 
 def test_the_reserve_by_hand() -> None:

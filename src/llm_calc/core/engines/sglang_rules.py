@@ -168,11 +168,17 @@ Source: SGLang 0.5.23 ``srt/arg_groups/model_overrides`` and, of sinks, ``srt/co
 AITER_HEADS = (16, 128)
 AITER_SHARE, AITER_CONTEXT = 0.85, 8192
 NVIDIA = frozenset({FA3, "fa4", "flashinfer", "flashmla", "trtllm_mha", "trtllm_mla", "cutedsl_mla"})
-NEEDED_CAPABILITIES = {"trtllm_mha": ("9", "10", "12"), "trtllm_mla": ("10", "12"), "cutedsl_mla": ("10",)}
-"""Major compute capabilities on which kernels start.
+NEEDED_CAPABILITIES = {
+    FA3: ("8", "9"),
+    "trtllm_mha": ("9", "10", "12"),
+    "trtllm_mla": ("10", "12"),
+    "cutedsl_mla": ("10",),
+}
+LATENT_ALONE, NEVER_LATENT = frozenset({"trtllm_mla", "cutedsl_mla"}), frozenset({"trtllm_mha"})
+"""Major compute capabilities on which kernels start, and kernels of latent attention alone or of none.
 
-Source: SGLang 0.5.23 ``srt/arg_groups/attention_hook.py``, ``overrides.py`` and ``choices.py``; checked: 2026-12-01,
-read.
+Source: SGLang 0.5.23 ``srt/arg_groups/attention_hook.py``, ``overrides.py``, ``choices.py`` and
+``srt/layers/attention/attention_registry.py``; checked: 2026-12-01, read.
 """
 
 
@@ -230,15 +236,18 @@ def share_notes(setup: Setup, named: str | None, context_tokens: int) -> tuple[s
 
 
 def kernels_refusals(setup: Setup, named: str | None) -> tuple[str, ...]:
-    """Named attention kernels that are of another vendor, or of other cards."""
-    if named is None:
+    """Named kernels of another vendor, other cards or other attention; DeepSeek V4 takes its own whatever is named."""
+    if named is None or setup.model.model_type.startswith(COMPRESSED):
         return ()
     vendor, card = setup.gpu.vendor, _card(setup)
     strange = (named == AITER and vendor != "AMD") or (named in NVIDIA and vendor != "NVIDIA")
-    needed = NEEDED_CAPABILITIES.get(named)
+    latent, usual = is_latent(setup.model), ", ".join(sorted(usual_kernels(setup)))
+    if named in (NEVER_LATENT if latent else LATENT_ALONE):
+        words = "is not for latent attention (MLA)" if latent else "is for latent attention (MLA) alone"
+        return (f"engine.attention_backend: {named} {words}; by itself SGLang takes {usual}",)
+    needed = ("9",) if latent and named == FA3 else NEEDED_CAPABILITIES.get(named)
     if not strange and (needed is None or card in needed):
         return ()
-    usual = ", ".join(sorted(usual_kernels(setup)))
     return (
         f"engine.attention_backend: {named} does not run on {setup.gpu.id}; by itself SGLang takes {usual}",
     )
