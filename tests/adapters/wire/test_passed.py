@@ -373,3 +373,32 @@ def test_a_request_that_was_read_is_read_as_the_same_again(options: dict[str, An
     asked = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
     once = MemoryPlanRequest.model_validate({**asked, "engine": {"name": "vllm", **options}})
     assert MemoryPlanRequest.model_validate({**asked, "engine": once.engine}) == once
+
+
+@pytest.mark.parametrize(
+    ("engine", "short", "long", "value"),
+    [
+        ("llama.cpp", "ngl", "n_gpu_layers", 20),
+        ("llama.cpp", "c", "n_ctx", 4096),
+        ("llama.cpp", "np", "n_parallel", 2),
+        ("llama.cpp", "ctk", "cache_type_k", "q8_0"),
+        ("llama.cpp", "ub", "n_ubatch", 256),
+        ("llama.cpp", "nkvo", "no_kv_offload", True),
+        ("vllm", "tp", "tensor_parallel_size", 1),
+        ("vllm", "ep", "enable_expert_parallel", False),
+        ("sglang", "tp", "tp_size", 1),
+        ("sglang", "ep", "ep_size", 1),
+    ],
+)
+def test_a_short_form_is_the_long_option(engine: str, short: str, long: str, value: Any) -> None:
+    """Those of llama.cpp ``common/arg.cpp``, vLLM ``arg_utils.py``, and of SGLang's page on arguments."""
+    said: dict[str, Any] = {short: value}
+    meant: dict[str, Any] = {long: value}
+    assert plan(engine, **said) == plan(engine, **meant)
+
+
+@pytest.mark.parametrize("option", ["t", "mmap", "mlock", "no_repack", "direct_io", "no_cont_batching"])
+def test_switches_of_loading_and_their_opposites_are_named_as_uncounted(option: str) -> None:
+    said: dict[str, Any] = {option: True}
+    answer = plan("llama.cpp", **said)
+    assert any(f"engine.{option}: not counted" in each for each in (*answer.warnings, *answer.assumptions))
