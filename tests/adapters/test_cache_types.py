@@ -185,21 +185,24 @@ def test_weights_in_fp32_ask_for_that_type_throughout() -> None:
     assert answer.kv_cache_tokens == pytest.approx(10956 * 16, rel=0.01)
 
 
-def of_deepseek_v4(precision: dict[str, str], engine: str = "vllm") -> MemoryPlanAnswer:
+def of_deepseek_v4(
+    precision: dict[str, str], engine: str = "vllm", gpu: str = "h200-141gb-sxm"
+) -> MemoryPlanAnswer:
     request = {
         "model": {"name": "deepseek-v4-flash"},
         "precision": precision,
-        "hardware": {"gpu": "h200-141gb-sxm", "count": 8},
+        "hardware": {"gpu": gpu, "count": 8},
         "parallelism": {"tensor": 8},
         "engine": {"name": engine},
     }
     return answer_memory_plan(MemoryPlanRequest.model_validate(request), load_catalogs())
 
 
-def test_vllm_keeps_the_cache_of_deepseek_v4_in_fp8_alone() -> None:
-    """Rows of 584 bytes; read in vLLM 0.33.0 ``vllm/models/deepseek_v4/attention.py``, 2026-11-30."""
-    found = of_deepseek_v4({})
+@pytest.mark.parametrize("gpu", ["h200-141gb-sxm", "mi300x", "mi355x"])
+def test_vllm_keeps_the_cache_of_deepseek_v4_in_fp8_alone(gpu: str) -> None:
+    """Rows of 584 bytes; read in vLLM 0.33.0 ``vllm/models/deepseek_v4/attention.py``, 2026-11-30; pull 57523."""
+    found = of_deepseek_v4({}, gpu=gpu)
     assert "KV cache in fp8, as the engine does by default" in found.assumptions
-    assert found.per_gpu == of_deepseek_v4({"kv_cache": "fp8"}).per_gpu
+    assert found.per_gpu == of_deepseek_v4({"kv_cache": "fp8"}, gpu=gpu).per_gpu
     with pytest.raises(UnsupportedError, match=r"precision\.kv_cache: .*fp8"):
-        of_deepseek_v4({"kv_cache": "bf16"})
+        of_deepseek_v4({"kv_cache": "bf16"}, gpu=gpu)

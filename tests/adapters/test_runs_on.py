@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import llm_calc
 from llm_calc.adapters import operations
 from llm_calc.adapters.catalog import load_catalogs
 from llm_calc.adapters.runs_on import Load, load_runs_on, refusal
@@ -302,3 +303,13 @@ def test_which_engines_have_a_class_of_types_that_transformers_has_none_of(
 def test_mlx_has_no_class_of_iquest_q1() -> None:
     with pytest.raises(UnsupportedError, match="iquest_q1"):
         asked(body("mlx", "apple-m4-max", {"hf_config": {"model_type": "iquest_q1"}}))
+
+
+def test_a_gpu_without_published_rates_is_refused_for_that_and_has_a_memory_plan() -> None:
+    """Its chips are those of the engine's other ones: what lacks is a rate, which a memory plan does not need."""
+    asked: dict[str, Any] = {"model": "llama-3.1-8b", "hardware": "mi308x", "engine": "vllm"}
+    assert llm_calc.memory_plan(**asked).fits
+    with pytest.raises(
+        UnsupportedError, match=r"mi308x has no published dense rate for bf16.*peak_flops_per_s"
+    ):
+        llm_calc.estimate(**asked, workload={"input_tokens": 10, "output_tokens": 10})

@@ -4,7 +4,7 @@ import pytest
 
 import llm_calc
 from llm_calc.adapters.token_counts import read_tokens
-from llm_calc.cli.bodies import value_at
+from llm_calc.cli.bodies import assignment, value_at
 from llm_calc.core.errors import InvalidInputError
 
 
@@ -35,6 +35,14 @@ def test_a_small_k_of_an_engines_option_is_refused() -> None:
     assert value_at("workload.input_tokens", "32k") == 32768
     with pytest.raises(InvalidInputError, match=r"engine\.max_model_len: 32k is 32000 to vLLM.*write K"):
         value_at("engine.max_model_len", "32k")
+
+
+def test_a_small_k_is_read_where_the_engine_has_one_count() -> None:
+    """No other engine than vLLM tells 8k from 8K."""
+    assert assignment("engine.n_ctx=8k", "llama.cpp") == ("engine.n_ctx", 8192)
+    assert assignment("engine.context_length=8k", "sglang") == ("engine.context_length", 8192)
+    with pytest.raises(InvalidInputError, match="8000 to vLLM"):
+        assignment("engine.max_model_len=8k", "vllm")
 
 
 def test_json_is_refused_with_the_number_to_send() -> None:

@@ -142,3 +142,26 @@ def test_a_key_said_twice_is_400_and_names_both(client: TestClient, path: str) -
     response = client.post(path, content='{"model": "a",\n "model": "b"}', headers=JSON)
     assert response.status_code == 400
     assert error_of(response) == 'model: is said twice, as "a" in line 1 and as "b" in line 2; say it once'
+
+
+@pytest.mark.parametrize("path", ["/api/sweep", "/api/serving_estimate", "/api/calibrate"])
+@pytest.mark.parametrize("name", ["a[", "function-[x]", "list[any]"])
+def test_an_unknown_field_may_be_called_anything(client: TestClient, path: str, name: str) -> None:
+    """Validation calls members of unions so, whose names are left out of paths: this one has nothing else."""
+    answer = client.post(path, json={name: 1})
+    assert answer.status_code == 400
+    assert f"{name}: is not a known field" in answer.json()["error"]
+
+
+def test_a_large_body_is_refused_as_a_small_one(client: TestClient) -> None:
+    """Large bodies are read in a thread, small ones by the framework, which keeps no field of a refusal."""
+    answers = [
+        client.post(
+            "/api/serving_estimate",
+            content=b'{"a": 1, "a": 2}' + b" " * pad,
+            headers={"content-type": "application/json"},
+        )
+        for pad in (0, 20_000)
+    ]
+    assert answers[0].json()["details"] == {"field": "a"}
+    assert answers[0].content == answers[1].content

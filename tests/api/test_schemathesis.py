@@ -66,7 +66,7 @@ def with_known_names(value: Any, path: str = "") -> Any:
 
 
 FIT, COMPARE, SWEEP = "POST /api/fit", "POST /api/compare", "POST /api/sweep"
-CALCULATE = "POST /api/calculate"
+CALCULATE, CALIBRATE = "POST /api/calculate", "POST /api/calibrate"
 DEPLOYMENTS = ("POST /api/memory_plan", "POST /api/serving_estimate")
 GRID = {"precision.weights": ["bf16", "fp8"], "workload.concurrency": [1, 8]}
 APART = ("parallelism", "lora", "speculative", "disaggregated", "calibration", "kv_tiers")
@@ -86,6 +86,11 @@ def runnable(body: dict[str, Any], label: str) -> None:
         for scenario in body["scenarios"]:
             plainer(scenario)
             scenario.pop("workload", None)
+    if label == CALIBRATE:
+        for run in body["measurements"]:
+            plainer(run)
+            run["workload"] = {"input_tokens": 1000, "output_tokens": 100, "concurrency": 4}
+            run["measured"] = {"tpot_s": 0.02}
     if label == SWEEP:
         body.update({"target": "memory_plan", "base": {}, "grid": GRID})
         plainer(body["base"])

@@ -12,6 +12,7 @@ import sys
 from llm_calc_client import Client
 from llm_calc_client.api.planning import memory_plan, serving_estimate
 from llm_calc_client.models import MemoryPlanRequest, MemoryPlanAnswer, ServingEstimateRequest, ServingEstimateAnswer
+from llm_calc_client.models import ModelPart
 
 client = Client(base_url=sys.argv[1], timeout=60)
 question = {
@@ -19,6 +20,7 @@ question = {
     "hardware": {"gpu": "h100-80gb-sxm"},
     "engine": {"name": "vllm", "max_model_len": "auto"},
 }
+assert ModelPart(name="llama-3.1-8b").to_dict() == question["model"]
 plan = memory_plan.sync(client=client, body=MemoryPlanRequest.from_dict(question))
 assert isinstance(plan, MemoryPlanAnswer), plan
 load = {"input_tokens": 1000, "output_tokens": 100, "concurrency": 4}
@@ -31,7 +33,8 @@ import json, sys
 import models
 
 body = json.loads(sys.argv[1])
-print(models.MemoryPlanRequest.model_validate(body).hardware.root.count)
+made = models.MemoryPlanRequest.model_validate(body)
+print(made.model.name, made.hardware.count)
 """
 
 
@@ -62,3 +65,6 @@ def test_datamodel_code_generator_takes_every_schema(openapi: Path, tmp_path: Pa
     text = (tmp_path / "models.py").read_text(encoding="utf-8")
     names = json.loads(openapi.read_text(encoding="utf-8"))["components"]["schemas"]
     assert [name for name in names if f"class {name}(" not in text and f"\n{name} = " not in text] == []
+    body = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm", "count": 2}}
+    made = run(tool("clients", "bin", "python"), "-c", BUILD, json.dumps(body), cwd=tmp_path)
+    assert made == "llama-3.1-8b 2\n"

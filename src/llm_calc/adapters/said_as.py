@@ -54,7 +54,7 @@ def within_list(name: str) -> WrapValidator:
         except InvalidInputError:
             for place in range(len(data)):
                 with refused_within(f"{name}[{place}]"), suppress(ValidationError):
-                    handler(data[: place + 1])
+                    handler(data[place : place + 1])
             raise
 
     return WrapValidator(checked)

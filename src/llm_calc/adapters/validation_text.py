@@ -86,20 +86,26 @@ def sentence_of(faults: Sequence[Fault]) -> str:
 def _field_of(problem: Problem, model: object) -> str:
     """Return the path of a field as a user would write it, such as ``parallelism.tensor`` or ``gpus[2]``."""
     source, *parts = problem["loc"] or ("body",)
-    named: Iterable[str | int] = _without_union_members(parts, model) if source == "body" else parts
+    unknown = problem["type"] == "extra_forbidden"
+    named: Iterable[str | int] = (
+        _without_union_members(parts, model, unknown=unknown) if source == "body" else parts
+    )
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in named).lstrip(".")
     return path[:_MAX_PATH_CHARACTERS] or str(source)
 
 
-def _without_union_members(parts: Sequence[str | int], model: object) -> Iterator[str | int]:
-    """Yield the parts of a path but for those by which validation names the members of a union."""
+def _without_union_members(
+    parts: Sequence[str | int], model: object, *, unknown: bool = False
+) -> Iterator[str | int]:
+    """Yield the parts of a path, perhaps of an ``unknown`` field, without the names of members of unions."""
     for index, part in enumerate(parts):
         models = list(_models_in(model))
         fields = [kind.model_fields[part] for kind in models if part in kind.model_fields]
         is_unknown_field = bool(models) and index == len(parts) - 1
-        is_member = isinstance(part, str) and (
-            "[" in part or part == _BOUNDED_INT
-        )  # no field has such a name
+        is_last_of_unknown = unknown and index == len(parts) - 1
+        is_member = (
+            isinstance(part, str) and not is_last_of_unknown and ("[" in part or part == _BOUNDED_INT)
+        )  # no field has such a name; what is unknown may have any
         if not is_member and (fields or is_unknown_field or isinstance(part, int) or _holds_objects(model)):
             yield part
         model = fields[0].annotation if fields else model
@@ -115,7 +121,8 @@ def _holds_objects(annotation: object) -> bool:
 def _accepted_by(problem: Problem, model: object) -> str:
     """Return what a field accepts, as the end of a sentence that begins with its name."""
     if problem["type"] == "extra_forbidden":
-        parts = [part for part in _without_union_members(problem["loc"][1:], model) if isinstance(part, str)]
+        named = _without_union_members(problem["loc"][1:], model, unknown=True)
+        parts = [part for part in named if isinstance(part, str)]
         name, known = parts[-1], _known_names(model, parts[:-1], problem["loc"][-2])
         listed = f"; known: {', '.join(known)}" if known else ""
         return f"is not a known field{nearest_name_hint(name[:_MAX_PATH_CHARACTERS], known) or listed}"

@@ -63,7 +63,9 @@ async def _answer_validation(request: Request, error: RequestValidationError) ->
 async def _answer_http(request: Request, error: HTTPException) -> Response:
     """Answer the framework's own errors, and the few that routes raise themselves."""
     sentence = _framework_sentence(request, error)
-    return error_response(error.status_code, sentence, headers=error.headers)
+    refusal = error.__cause__  # of a body that the framework read
+    details = refusal.details if isinstance(refusal, CalcError) else None
+    return error_response(error.status_code, sentence, details, headers=error.headers)
 
 
 def _framework_sentence(request: Request, error: HTTPException) -> str:

@@ -11,7 +11,7 @@ from llm_calc.adapters.model_files import MOST_CONFIG_BYTES, holds_model, model_
 from llm_calc.adapters.shorthand import expanded
 from llm_calc.adapters.token_counts import FIELDS, read_as_vllm, read_tokens
 from llm_calc.cli.options import FieldOptions, RequestOptions
-from llm_calc.core.engines import USUAL
+from llm_calc.core.engines import ENGINES, USUAL, traits_of
 from llm_calc.core.errors import InvalidInputError
 
 STDIN = "-"
@@ -48,7 +48,7 @@ def body_of(
         if value is not None:
             put(body, path, expanded({path: value})[path] if has_parts else value)
     for text in options.assigned or ():
-        put(body, *assignment(text))
+        put(body, *assignment(text, engine_of(body)))
     if isinstance(body.get("engine"), dict):
         body["engine"].setdefault("name", DEFAULT_ENGINE)
     return body
@@ -96,8 +96,15 @@ def request_file(name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
     return decoded
 
 
-def assignment(text: str) -> tuple[str, object]:
-    """``field.path=value``: the value as JSON, else as it stands.
+def engine_of(body: object) -> str:
+    """The name of the request's engine, as far as it is said; else of the one that is taken."""
+    engine = body.get("engine") if isinstance(body, dict) else None
+    name = engine.get("name") if isinstance(engine, dict) else engine
+    return name if isinstance(name, str) else DEFAULT_ENGINE
+
+
+def assignment(text: str, engine: str = DEFAULT_ENGINE) -> tuple[str, object]:
+    """``field.path=value``: the value as JSON, else as it stands; ``engine``: whose options it says.
 
     Raises:
         InvalidInputError: there is no ``=``.
@@ -105,21 +112,29 @@ def assignment(text: str) -> tuple[str, object]:
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise InvalidInputError(f"--set {text}: must be FIELD=VALUE, such as workload.input_tokens=4096")
-    return path, value_at(path, value)
+    return path, value_at(path, value, engine)
 
 
-def value_at(path: str, text: str) -> object:
-    """The value of a field; where that counts tokens, 64k and 32,768 are numbers; a release is a text."""
+def value_at(path: str, text: str, engine: str = DEFAULT_ENGINE) -> object:
+    """The value of a field; where that counts tokens, 64k and 32,768 are numbers; a release is a text.
+
+    Raises:
+        InvalidInputError: a small letter to an engine that tells it from a large one.
+    """
     if path.endswith(TEXTS):
         return text
     found = read_tokens(text) if FIELDS.search(path.rpartition(".")[2]) else None
     letter = text.rstrip()[-1:]
-    if found is not None and path.startswith("engine.") and letter in ("k", "m"):
+    if found is not None and path.startswith("engine.") and letter in ("k", "m") and _tells_letters(engine):
         step, ours = ("1,000", "1,024") if letter == "k" else ("1,000,000", "1,048,576")
         to_vllm = f"{path}: {text} is {read_as_vllm(text)} to vLLM, whose {letter} is {step}"
         msg = f"{to_vllm}; write {letter.upper()} for {ours}, or the number"
         raise InvalidInputError(msg)
     return value_of(text) if found is None else found
+
+
+def _tells_letters(engine: str) -> bool:
+    return engine not in ENGINES or traits_of(engine).options.tells_letters
 
 
 def value_of(text: str) -> object:

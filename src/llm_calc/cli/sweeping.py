@@ -110,13 +110,14 @@ def _request(options: SweepOptions) -> "SweepRequest":
     from llm_calc.adapters.operations import validated
     from llm_calc.adapters.shorthand import expanded
     from llm_calc.adapters.wire.sweep import SweepRequest
-    from llm_calc.cli.bodies import body_of
+    from llm_calc.cli.bodies import body_of, engine_of
 
     body = body_of(options, PATHS)
     if "base" not in body:
         body = {"target": "serving_estimate", "base": body}
     given = {"target": options.target, "method": options.method, "format": _format(options)}
-    axes = dict(map(_axis, options.grid or ()))
+    engine = engine_of(body["base"])
+    axes = dict(_axis(text, engine) for text in options.grid or ())
     if not axes and not body.get("grid"):
         raise InvalidInputError("--grid: is required, such as --grid workload.concurrency=1,8,64")
     whole = {**body, **{name: value for name, value in given.items() if value is not None}}
@@ -137,8 +138,8 @@ def _format(options: SweepOptions) -> str:
     return ENDINGS[ending]
 
 
-def _axis(text: str) -> tuple[str, object]:
-    """``field=1,2,3`` or ``field=start:stop[:count][:log]``."""
+def _axis(text: str, engine: str) -> tuple[str, object]:
+    """``field=1,2,3`` or ``field=start:stop[:count][:log]``; ``engine``: whose options are meant."""
     from llm_calc.cli.bodies import value_at, value_of
 
     path, equals, values = text.partition("=")
@@ -148,9 +149,10 @@ def _axis(text: str) -> tuple[str, object]:
     if span is None:
         whole = value_of(values)
         return path, whole if isinstance(whole, list) else [
-            value_at(path, each) for each in values.split(",")
+            value_at(path, each, engine) for each in values.split(",")
         ]
-    ends = {name: value_at(path, span[name]) for name in ("start", "stop", "count") if span[name] is not None}
+    said = [name for name in ("start", "stop", "count") if span[name] is not None]
+    ends = {name: value_at(path, span[name], engine) for name in said}
     return path, {**ends, "spacing": "log" if span["log"] else "linear"}
 
 

@@ -80,7 +80,8 @@ class Gpu:
                 return flops_per_s
         known = ", ".join(name for name, _ in self.peaks) or "none"
         lack = "has no published dense rate for" if number_type in self.supported_precisions else "lacks"
-        msg = f"precision: {self.id} {lack} {number_type}; number types with a known rate: {known}"
+        own = "" if self.peaks else "; hardware.gpu custom takes your own (hardware.peak_flops_per_s)"
+        msg = f"precision: {self.id} {lack} {number_type}; number types with a known rate: {known}{own}"
         raise UnsupportedError(msg, field="precision", supported=[name for name, _ in self.peaks])
 
     def with_memory(self, memory_bytes: int) -> "Gpu":

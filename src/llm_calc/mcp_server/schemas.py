@@ -167,7 +167,9 @@ def _slim(schema: Schema, without_null: Callable[[Schema], Schema]) -> Schema:
     for key, value in (engines or schema).items():
         if _is_idle(key, value):
             continue
-        if key in ("properties", "$defs"):
+        if key == "if":  # "one of these, else nothing" in fewer words, which readers of tools know better
+            found |= _slim(value, without_null)
+        elif key in ("properties", "$defs"):
             found[key] = {name: _slim(each, without_null) for name, each in value.items()}
         elif isinstance(value, dict) and key not in ("default", "examples"):
             found[key] = _slim(value, without_null)
@@ -184,6 +186,8 @@ def _is_idle(key: str, value: object) -> bool:
         return isinstance(value, (int, float)) and value >= _LARGE
     if key == "properties" and isinstance(value, dict) and value:
         return all(each == _NOT_NULL for each in value.values())
+    if key == "else":
+        return value is False
     return key in _REPEATED or key in _LENGTHS or (key == "default" and value is None)
 
 

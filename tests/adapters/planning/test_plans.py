@@ -266,3 +266,23 @@ def test_commands_of_a_model_without_a_name_have_a_place_for_it_that_is_said(eng
     assert any("names none: put the path" in each for each in plan.notes)
     named = plans_of(**asked).plans[0]
     assert "YOUR_MODEL" not in f"{named.launch_command} {named.notes}"
+
+
+@pytest.mark.parametrize("objective", ["cost", "energy"])
+def test_plans_of_a_gpu_without_a_price_rank_as_at_any_price(objective: str) -> None:
+    """What is not known of a GPU is the same for all plans of it: a stated price changes nothing of their order."""
+    asked: Json = {
+        "model": {"name": "gpt-oss-120b"},
+        "workload": {"input_tokens": 2000, "output_tokens": 500},
+        "gpus": ["mi355x"],
+        "limits": {"ttft_s": 3.0, "tpot_s": 0.02, "max_gpus": 4},
+        "objective": objective,
+    }
+
+    def first(**more: Any) -> tuple[str, int, float]:
+        request = DeploymentPlansRequest.model_validate({**asked, **more})
+        plan = answer_deployment_plans(request, load_catalogs()).plans[0]
+        return plan.engine.name, plan.gpus, plan.output_tokens_per_s_per_gpu
+
+    assert first() == first(prices={"mi355x": 8.0})
+    assert first()[2] >= max(first(engines=[name])[2] for name in ("vllm", "sglang", "llama.cpp"))

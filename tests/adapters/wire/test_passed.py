@@ -184,7 +184,11 @@ ALIKE = [
     ("llama.cpp", {"n_gpu_layers": "all", "n_ctx": 4096}, {"n_gpu_layers": 33, "n_ctx": 4096}),
     ("llama.cpp", {"gpu_layers": -2, "n_ctx": 4096}, {"n_gpu_layers": 33, "n_ctx": 4096}),
     ("llama.cpp", {"n_gpu_layers": "auto"}, {}),
+    ("llama.cpp", {"n_gpu_layers": "-1"}, {}),
+    ("llama.cpp", {"n_gpu_layers": "-2", "n_ctx": 4096}, {"n_gpu_layers": 33, "n_ctx": 4096}),
+    ("llama.cpp", {"n_gpu_layers": "20", "n_ctx": 4096}, {"n_gpu_layers": 20, "n_ctx": 4096}),
     ("llama.cpp", {"parallel": -1}, {}),
+    ("llama.cpp", {"parallel": "-1"}, {}),
     ("vllm", {"compilation_config": {"cudagraph_mode": "piecewise"}}, {"cudagraph_mode": "PIECEWISE"}),
     ("trtllm", {"kv_cache_free_gpu_memory_fraction": 0.5}, {"free_gpu_memory_fraction": 0.5}),
     ("sglang", {"cuda_graph_max_bs_decode": 32}, {"cuda_graph_max_bs": 32}),
@@ -210,6 +214,23 @@ def test_names_of_a_command_are_those_of_a_request(
     engine: str, said: dict[str, Any], same: dict[str, Any]
 ) -> None:
     assert plan(engine, **said).per_gpu == plan(engine, **same).per_gpu
+
+
+# llama.cpp common/arg.cpp: its number of slots is an integer, its layers one or a word.
+@pytest.mark.parametrize(
+    ("option", "value", "accepted"),
+    [
+        ("n_gpu_layers", -3, "a count, auto, -1, all, -2"),
+        ("n_gpu_layers", "some", "a count, auto, -1, all, -2"),
+        ("n_parallel", "auto", "a count, -1"),
+        ("n_parallel", -2, "a count, -1"),
+    ],
+)
+def test_what_stands_for_nothing_is_refused_with_what_is_taken(
+    option: str, value: Any, accepted: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=rf"engine\.{option}: .*accepted are {accepted}$"):
+        plan("llama.cpp", **{option: value})
 
 
 def test_what_else_a_compilation_config_holds_is_named() -> None:
@@ -352,3 +373,32 @@ def test_a_request_that_was_read_is_read_as_the_same_again(options: dict[str, An
     asked = {"model": {"name": "llama-3.1-8b"}, "hardware": {"gpu": "h100-80gb-sxm"}}
     once = MemoryPlanRequest.model_validate({**asked, "engine": {"name": "vllm", **options}})
     assert MemoryPlanRequest.model_validate({**asked, "engine": once.engine}) == once
+
+
+@pytest.mark.parametrize(
+    ("engine", "short", "long", "value"),
+    [
+        ("llama.cpp", "ngl", "n_gpu_layers", 20),
+        ("llama.cpp", "c", "n_ctx", 4096),
+        ("llama.cpp", "np", "n_parallel", 2),
+        ("llama.cpp", "ctk", "cache_type_k", "q8_0"),
+        ("llama.cpp", "ub", "n_ubatch", 256),
+        ("llama.cpp", "nkvo", "no_kv_offload", True),
+        ("vllm", "tp", "tensor_parallel_size", 1),
+        ("vllm", "ep", "enable_expert_parallel", False),
+        ("sglang", "tp", "tp_size", 1),
+        ("sglang", "ep", "ep_size", 1),
+    ],
+)
+def test_a_short_form_is_the_long_option(engine: str, short: str, long: str, value: Any) -> None:
+    """Those of llama.cpp ``common/arg.cpp``, vLLM ``arg_utils.py``, and of SGLang's page on arguments."""
+    said: dict[str, Any] = {short: value}
+    meant: dict[str, Any] = {long: value}
+    assert plan(engine, **said) == plan(engine, **meant)
+
+
+@pytest.mark.parametrize("option", ["t", "mmap", "mlock", "no_repack", "direct_io", "no_cont_batching"])
+def test_switches_of_loading_and_their_opposites_are_named_as_uncounted(option: str) -> None:
+    said: dict[str, Any] = {option: True}
+    answer = plan("llama.cpp", **said)
+    assert any(f"engine.{option}: not counted" in each for each in (*answer.warnings, *answer.assumptions))

@@ -28,6 +28,14 @@ OF_OLLAMA = [
 ]
 TWO_VALUES: dict[str, tuple[Any, Any]] = {"kv_cache_type": ("q8_0", "q4_0"), "cache_type": ("q8_0", "f16")}
 
+OF_ENGINES: dict[str, tuple[Any, Any]] = {
+    **dict.fromkeys(("cache_type_k", "cache_type_v"), ("q8_0", "q4_0")),
+    "override_tensor": ("exps=CPU", "ffn=CPU"),
+    "split_mode": ("layer", "row"),
+    "tensor_split": ([1, 1], [1, 2]),
+}
+"""Two values of each option that is no number and no switch."""
+
 
 def refusal(body: dict[str, Any]) -> str:
     with pytest.raises(CalcError) as found:
@@ -37,6 +45,8 @@ def refusal(body: dict[str, Any]) -> str:
 
 def values(engine: str, own: str) -> tuple[Any, Any]:
     """Two values that an option takes and that differ."""
+    if own in OF_ENGINES:
+        return OF_ENGINES[own]
     annotation = ENGINE_PARTS[engine].model_fields[own].annotation
     words = str(annotation)
     if "bool" in words:

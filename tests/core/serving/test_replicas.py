@@ -1,5 +1,7 @@
 """Independent replicas under a closed loop: each has its own requests, some one more than others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,3 +64,15 @@ def test_the_slow_tenth_of_requests_is_on_the_busier_replica() -> None:
     found = dict(dealt(told, 5, 4).percentiles)
     assert found["tpot_s"][0] == pytest.approx(1.1e-3)
     assert found["tpot_s"][-1] == pytest.approx(1.2e-3)
+
+
+def test_requests_of_thousands_of_replicas_stay_few() -> None:
+    """By hand: 3 x 4096 + 1024 requests; a quarter of the replicas have one more, as one of four has."""
+
+    def each(requests: Quantity) -> Estimate:
+        times = np.arange(float(np.asarray(requests)))
+        return replace(one(requests), each=Requests(ttft_s=times, tpot_s=times, latency_s=times))
+
+    few, many = dealt(each, 13, 4), dealt(each, 3 * 4096 + 1024, 4096)
+    assert many.each.ttft_s.tolist() == few.each.ttft_s.tolist()
+    assert len(dealt(each, 3 * 4096 + 1, 4096).each.ttft_s) <= 4 + 3 * 64

@@ -17,7 +17,7 @@ from llm_calc.core.arrays import FloatArray
 from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import kv_cache_bytes_per_token
 from llm_calc.core.planning.apart import Flags, Pairs, pairs_of, served_apart
-from llm_calc.core.planning.bounded import FASTEST, NEVER, score, usd_of
+from llm_calc.core.planning.bounded import FASTEST, NEVER, is_unknown, score, usd_of
 from llm_calc.core.planning.candidates import Kind
 from llm_calc.core.planning.split import NEAR
 from llm_calc.core.serving.batch import prefill_seconds
@@ -124,7 +124,7 @@ def best_pairs(search: Search, candidates: Sequence[Candidates], both: Both) -> 
     order = [
         at
         for at in np.lexsort((pairs.gpus[:, 0], looks.scores)).tolist()
-        if looks.kept[at] and looks.scores[at] < NEVER
+        if looks.kept[at] and not is_unknown(looks.scores[at])
     ]
     first_ones = list(islice(moved(order), TRIES))
     yield from (told(*each) for each in first_ones)

@@ -18,6 +18,7 @@ from llm_calc.core.hardware import Gpu
 from llm_calc.core.memory import weights_bytes
 from llm_calc.core.model import Model
 from llm_calc.core.names import counted
+from llm_calc.core.planning.bounded import is_unknown
 
 LIMIT_WORDS = {
     "ttft_s": "the first token takes at least",
@@ -163,7 +164,7 @@ def _behind(gpu: Gpu, searched: Searched, found: Sequence[_Found]) -> str:
             f"the {len(tried)} best-looking of {own} layouts break a limit or do not start once memory and load "
             "are worked out in full; the others were not tried"
         )
-    if not math.isfinite(min(each.score for each in found)):
+    if is_unknown(min(each.score for each in found)):
         return f"may keep all limits, but {UNKNOWN[search.objective]}; choose another objective"
     if search.named:
         return "may keep all limits, but ranks behind the plans shown; ask for more with max_plans"

@@ -1,6 +1,6 @@
 """Base classes of all wire types: what every request refuses, how unknown fields and nulls are treated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args
@@ -62,6 +62,14 @@ class StrictRequest(NullIsAbsent):
 def where_said(field: str) -> JsonSchemaValue:
     """The schema of what says a field, to tell parts from each other: null is as absent."""
     return {"required": [field], "properties": {field: {"not": {"type": "null"}}}}
+
+
+def exactly_one(fields: Iterable[str]) -> JsonSchemaValue:
+    """The schema of an object that says one of these fields and no other of them.
+
+    As a condition, since generators of clients take a bare ``oneOf`` for as many types, each of a single untyped field.
+    """
+    return {"if": {"oneOf": [where_said(field) for field in fields]}, "else": False}
 
 
 def fault_at(kind: type[BaseModel], field: str, accepted: str, given: object) -> ValidationError:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest, where_said
+from llm_calc.adapters.wire.base import LEAST_PER_S, StrictRequest, exactly_one
 from llm_calc.adapters.wire.documented_requests import Dimension, FurtherDimensions
 from llm_calc.adapters.wire.gpu_names import NamesCount
 from llm_calc.adapters.wire.hosts import HostPart
@@ -59,7 +59,7 @@ class CustomDimensions(FurtherDimensions):
 class ModelPart(StrictRequest):
     """A model, by exactly one of a catalog name, a config.json, dimensions, or the head of a GGUF file."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [where_said(name) for name in MODEL_SOURCES]})
+    model_config = ConfigDict(json_schema_extra=exactly_one(MODEL_SOURCES))
 
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         None, description="Name, alias or Hugging Face id of a catalog model, in any case"

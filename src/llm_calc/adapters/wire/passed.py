@@ -46,6 +46,7 @@ BY_LEVEL = {0: "NONE", 1: "PIECEWISE", 2: "FULL_AND_PIECEWISE", 3: "FULL_AND_PIE
 """``cudagraph_mode`` of an optimization level: vLLM 0.33.0 ``vllm/config/vllm.py``, ``OPTIMIZATION_LEVEL_TO_CONFIG``;
 checked: 2026-11-30, read."""
 
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}", re.ASCII)
 LAST_WITHOUT_LEVEL = (0, 11)
 """vLLM 0.11.0 ``vllm/engine/arg_utils.py`` and ``config/compilation.py``; checked: 2026-11-30, read."""
 
@@ -73,10 +74,8 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
     for option in options.words:
         if isinstance(found.get(option), str):
             found[option] = WORDS.get(found[option], found[option])
-    for option, meant in options.sentinels.items():
-        value = found.get(option)
-        if isinstance(value, (str, int)) and not isinstance(value, bool) and value in meant:
-            found[option] = meant[value]
+    for option in found.keys() & options.sentinels.keys():
+        found[option] = _meant(option, found[option], options.sentinels[option])
     if options.compiles:
         found = _compiled(found, values, name)
     homes = {**known.homes, **refused}
@@ -89,6 +88,23 @@ def spelled(engine: Mapping[str, Any], name: str, refused: Mapping[str, str]) ->
     names = [*dict.fromkeys((*found.pop(FURTHER), *values))]
     rest = {option: value for option, value in found.items() if option not in further}
     return {**rest, **({FURTHER: names} if names else {}), **({VALUES: values} if values else {})}
+
+
+def _meant(option: str, value: object, meant: Mapping[object, int | None]) -> object:
+    """What a value stands for; a number as a command line says it, in text, is that number.
+
+    Raises:
+        InvalidInputError: a number below zero that stands for nothing.
+    """
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return value
+    if value not in meant and (isinstance(value, str) or value < 0):
+        words = f"engine.{option}: {str(value)[:40]!r} is not taken; accepted are a count"
+        listed = ", ".join(map(str, meant))
+        raise InvalidInputError(f"{words}, {listed}", field=f"engine.{option}")
+    return meant.get(value, value)
 
 
 def with_listed_values(engine: Mapping[str, Any], name: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -12,7 +12,7 @@ MOST_PARALLEL = 256
 """Slots that it takes at most (LLAMA_MAX_SEQ)."""
 ALL_LAYERS = 999
 SENTINELS: Mapping[str, Mapping[object, int | None]] = {
-    "n_gpu_layers": {"auto": None, "all": ALL_LAYERS, -2: ALL_LAYERS},
+    "n_gpu_layers": {"auto": None, -1: -1, "all": ALL_LAYERS, -2: ALL_LAYERS},
     "n_parallel": {-1: None},
 }
 """Source: llama.cpp ``common/arg.cpp``, as llama-cpp-python 0.3.36 has it; checked: 2026-12-01, read."""

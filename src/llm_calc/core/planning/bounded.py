@@ -8,7 +8,7 @@ from typing import Generic, Protocol
 
 import numpy as np
 
-from llm_calc.core.arrays import FloatArray, Quantity
+from llm_calc.core.arrays import FloatArray, Quantity, smaller
 from llm_calc.core.planning.bounds import Limits, under_load
 from llm_calc.core.planning.candidates import C, Kind, Row, Rows
 from llm_calc.core.planning.laid import Places
@@ -17,6 +17,11 @@ from llm_calc.core.serving.batch import Lengths
 from llm_calc.core.serving.estimate import Estimate
 
 NEVER = math.inf
+UNKNOWN = 1e30
+"""A price or a power that is not known: plans rank behind all with one, and among each other as at any price
+[USD/h, W]."""
+LEAST_UNKNOWN = 1e15
+"""What plans are ranked by lies below this where all of it is known."""
 OBJECTIVES: Mapping[str, str] = {
     "cost": "fewest USD for a generated token",
     "budget": "fewest USD per hour",
@@ -145,10 +150,12 @@ def score(
     replicas: Quantity,
     found: Estimate,
 ) -> Quantity:
-    """What plans are ranked by, of one replica's estimate; lower is better, infinite where it is not known [1].
+    """What plans are ranked by, of one replica's estimate; lower is better [1].
 
-    Definition: money, energy or GPUs of one replica, or of all, over what it puts out; or one of its times.
+    Definition: money, energy or GPUs of one replica, or of all, over what it puts out; or one of its times. A
+    price or a power that is not known is ``UNKNOWN``.
     """
+    usd_per_gpu_hour, tdp_w = smaller(usd_per_gpu_hour, UNKNOWN), smaller(tdp_w, UNKNOWN)
     values: dict[str, Callable[[], Quantity]] = {
         "cost": lambda: usd_per_gpu_hour * gpus / found.output_tokens_per_s,
         "budget": lambda: usd_per_gpu_hour * gpus * replicas,
@@ -217,3 +224,8 @@ def usd_of(price: Rent | None) -> float:
     Definition: its price as it is.
     """
     return price.usd_per_gpu_hour if price else NEVER
+
+
+def is_unknown(score: float) -> bool:
+    """Whether what plans are ranked by is not known of one."""
+    return score >= LEAST_UNKNOWN

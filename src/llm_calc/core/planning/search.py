@@ -8,7 +8,7 @@ from typing import Generic
 
 import numpy as np
 
-from llm_calc.core.planning.bounded import NEVER, Aim, Bound, Candidates, Prices, score, usd_of
+from llm_calc.core.planning.bounded import NEVER, Aim, Bound, Candidates, Prices, is_unknown, score, usd_of
 from llm_calc.core.planning.candidates import C, Kind, Row
 from llm_calc.core.planning.in_full import P, W
 from llm_calc.core.planning.split import Load
@@ -93,8 +93,8 @@ class BestFirst(ABC, Generic[C, W, P]):
 
     def _is_behind(self, bound: float, other: float) -> bool:
         """Whether even the bound of a candidate hardly beats a score."""
-        if math.isinf(bound):
-            return not self.named or other < NEVER
+        if is_unknown(bound) and not self.named:
+            return True
         return bound * (1 + math.copysign(MARGIN, bound)) >= other
 
     def _best_of(self, ordered: Iterable[Bound[C]], found: P | None, last: float) -> P | None:
@@ -106,8 +106,6 @@ class BestFirst(ABC, Generic[C, W, P]):
         for bound in ordered:
             beaten = last if found is None else min(self.rank(found)[0], last)
             if self._is_behind(bound.score, beaten):
-                break
-            if math.isinf(bound.score) and found is not None:
                 break
             if self.wide and bound.score - first > LEFT * abs(first):
                 break

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from llm_calc.core.serving.estimate import Estimate
 from llm_calc.core.serving.traffic import Requests
 
 SUMMED = ("output_tokens_per_s", "total_tokens_per_s", "requests_per_s", "running")
+MOST_COPIES = 64
+"""Replicas whose requests stand beside each other in percentiles: told apart to a sixty-fourth."""
 MEANS = ("ttft_s", "tpot_s", "request_latency_s")
 
 
@@ -54,10 +57,19 @@ def _beside(some: Estimate, count: Quantity, others: Estimate, further: Quantity
 
 
 def _all_of(some: Requests, count: int, others: Requests, further: int) -> Requests:
-    """Requests of both kinds of replicas, each as often as there are replicas."""
+    """Requests of both kinds of replicas, each as often as there are replicas, of many in proportion."""
+    count, further = _copies(count, further)
     names = ("ttft_s", "tpot_s", "latency_s")
     both = {
         name: np.concatenate((np.tile(getattr(some, name), count), np.tile(getattr(others, name), further)))
         for name in names
     }
     return Requests(**both)
+
+
+def _copies(count: int, further: int) -> tuple[int, int]:
+    """The same two numbers over what they share; of more than ``MOST_COPIES`` as near as so many tell them apart."""
+    shared = gcd(count, further)
+    count, further = count // shared, further // shared
+    least = max(1.0, (count + further) / MOST_COPIES)
+    return max(1, round(count / least)), max(min(1, further), round(further / least))

@@ -23,8 +23,9 @@ from llm_calc.core.workloads.stream import MOST_SLOTS, Room, Stream, most_told_a
 from llm_calc.core.workloads.turns import Seen, behind_stages
 
 MOST_REQUESTS = 1300
-LEAST_OF_SESSIONS = 300
 """Requests of a simulated run: so many that a run takes a tenth of a second."""
+LEAST_OF_SESSIONS = 300
+"""Requests of a run of few sessions: so many that three of them lie beyond the 99th percentile."""
 NEAR_FULL = 0.5
 """Above this part of the rate of an endless queue of mean lengths, what differs between requests may decide."""
 
@@ -141,11 +142,10 @@ def _at_once(deployment: Deployment, arrivals: int) -> int:
 def counted_requests(stream: Stream, slots: int) -> int:
     """Requests of a run: whole sessions of every slot, ten requests at least, while that is not too many [requests].
 
-    ``slots x turns x ceil(10 / turns)``, at most 1300 but ten a slot; the latter of 64 sessions of
-    several turns at most, whose first requests do not count. Of few such sessions as many whole ones as have 300
-    requests together.
-    Choice: as benchmark clients do, ten requests a slot; a session is seen to its end where time allows. A percentile
-    of 300 requests has three beyond the 99th.
+    ``slots x turns x ceil(10 slots / (slots x turns))``, of sessions of several turns with 300 in place of ``10 slots``
+    where that is more, at most 1300 but ten a slot; the latter of 64 sessions of several turns at most, whose first
+    requests do not count.
+    Choice: as benchmark clients do, ten requests a slot; a session is seen to its end where time allows.
     Leaves out: nothing but rarer events.
     """
     turns = max(each.turns for each in stream.classes)
