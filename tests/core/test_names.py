@@ -144,3 +144,11 @@ def test_many_names_of_one_entry_leave_room_for_another() -> None:
     index.add("first", "first", [f"glimmer-{number}" for number in range(10, 22)])
     index.add("second", "second", ["glimmox"])
     assert index.nearest("glimmar") == ("first", "second")
+
+
+@pytest.mark.parametrize(("typed", "found"), [("ab", ()), ("abc", ("letters",))])
+def test_three_letters_are_a_beginning_and_two_are_none(typed: str, found: tuple[str, ...]) -> None:
+    """Of 26 letters two resemble 2 x 2 / 28 of them, three 2 x 3 / 29: both less than 0.4."""
+    index: NameIndex[str] = NameIndex("model", "model_name")
+    index.add("letters", "letters", ["abcdefghijklmnopqrstuvwxyz"])
+    assert index.nearest(typed) == found

@@ -15,8 +15,10 @@ from llm_calc.adapters.setup import resolve_setup
 from llm_calc.adapters.wire.parts import HardwarePart, ModelPart, ParallelismPart, PrecisionPart
 from llm_calc.core.engines import MemoryPlan, Setup
 from llm_calc.core.engines.sglang import Sglang
+from llm_calc.core.engines.sglang_rules import usual_kernels
 from llm_calc.core.engines.sglang_share import captured_batches, captured_chunks, card_class, tower_factor
 from llm_calc.core.errors import InvalidInputError
+from llm_calc.core.parallelism import Layout
 from llm_calc.library import estimate, memory_plan
 from tests.builders import mixtral
 from tests.core.engines.setups import GIB, engine, recurrent, setup, sliding
@@ -109,6 +111,10 @@ STRANGE = [
     ("deepseek-v3", "rtx-pro-6000-blackwell-server", "trtllm_mla", False),
     ("deepseek-v3", "rtx-pro-6000-blackwell-server", "cutedsl_mla", True),
     ("deepseek-v3", B200, "cutedsl_mla", False),
+    ("llama-3.1-8b", B200, "fa3", True),
+    ("llama-3.1-8b", "a100-80gb-sxm", "fa3", False),
+    ("deepseek-v3", "a100-80gb-sxm", "fa3", True),
+    ("deepseek-v3", H200, "fa3", False),
 ]
 
 
@@ -116,6 +122,20 @@ STRANGE = [
 def test_kernels_of_other_cards_do_not_start(model: str, gpu: str, kernels: str, refused: bool) -> None:
     found = sglang(attention_backend=kernels).plan(catalog(model, gpu)).refusals
     assert any(f"attention_backend: {kernels} does not run on {gpu}" in words for words in found) == refused
+
+
+# 0.5.23: raised in layers/attention/attention_registry.py
+@pytest.mark.parametrize(
+    ("model", "kernels", "said"),
+    [
+        ("llama-3.1-8b", "trtllm_mla", "alone"),
+        ("llama-3.1-8b", "cutedsl_mla", "alone"),
+        ("deepseek-v3", "trtllm_mha", "is not for latent"),
+    ],
+)
+def test_kernels_of_other_attention_do_not_start(model: str, kernels: str, said: str) -> None:
+    found = sglang(attention_backend=kernels).plan(catalog(model, B200)).refusals
+    assert any(f"attention_backend: {kernels} " in words and said in words for words in found)
 
 
 def test_the_reserve_by_hand() -> None:
@@ -566,3 +586,33 @@ def test_a_share_leaves_room_for_graphs_and_steps(share: float, starts: bool, wa
     for warnings in (plan.warnings, times.warnings) if starts else (plan.warnings,):
         assert any("CUDA graphs" in each for each in warnings) is warned
     assert ("engine.mem_fraction_static" in plan.reason) is not starts
+
+
+# 0.5.23 arg_groups/model_overrides: falcon_h1.py, granitemoehybrid.py, beam.py, qwen3_5.py, deepseek_v4.py
+OWN_KERNELS = [
+    ("falcon-h1-7b", B200, {"triton"}),
+    ("falcon-h1-7b", H100, {"fa3"}),
+    ("granite-4.0-h-small", B200, {"flashinfer"}),
+    ("granite-4.0-micro", B200, {"trtllm_mha"}),  # no layer of it is recurrent
+    ("beam-1.0-501b-a23b", H200, {"trtllm_mha"}),
+    ("qwen3-next-80b-a3b", B200, {"trtllm_mha", "triton"}),
+    ("deepseek-v4.1-flash", B200, {"dsv4"}),
+]
+
+
+@pytest.mark.parametrize(("model", "gpu", "kernels"), OWN_KERNELS)
+def test_types_take_kernels_of_their_own(model: str, gpu: str, kernels: set[str]) -> None:
+    assert usual_kernels(catalog(model, gpu)) == kernels
+
+
+def test_the_fourth_deepseeks_successor_is_served_by_its_class() -> None:
+    """Pages of 256, 256 requests, no pipeline stages and no drafts but DSpark's (deepseek_v4_hook.py)."""
+    card = catalog("deepseek-v4.1-flash", B200, 8)
+    assert sglang().page(card) == 256
+    assert sglang().plan(card).limits.max_sequences == 256
+    staged = replace(card, layout=Layout(tensor=4, pipeline=2))
+    assert any("without pipeline stages" in words for words in sglang().plan(staged).refusals)
+    drafted = replace(card, drafted_tokens=3)
+    assert any("DSpark" in words for words in sglang().plan(drafted).refusals)
+    older = replace(catalog("deepseek-v4-flash", B200, 8), layout=Layout(tensor=4, pipeline=2))
+    assert not sglang().plan(older).refusals

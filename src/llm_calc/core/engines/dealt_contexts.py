@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from llm_calc.core.engines.positions import beyond_positions
 from llm_calc.core.engines.setup import Setup
-from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse, kernels_refusals
+from llm_calc.core.engines.sglang_rules import COMPRESSED, is_compressed, is_sparse, kernels_refusals
 from llm_calc.core.engines.splits import split_refusals
 
 
@@ -18,7 +18,20 @@ def sglang_refusals(
     """What SGLang's layers cannot be cut by, contexts not dealt over so many GPUs, too long ones, strange kernels."""
     uncut = split_refusals(setup.model, setup.numbers.recipe, setup.layout)
     longer = beyond_positions(setup.model, context_tokens, "context_length")
-    return *kernels_refusals(setup, kernels), *uncut, *longer, *sglang_dealt(setup, contexts)
+    return *kernels_refusals(setup, kernels), *_later(setup), *uncut, *longer, *sglang_dealt(setup, contexts)
+
+
+def _later(setup: Setup) -> Iterator[str]:
+    """What SGLang does not serve DeepSeek V4.1 with.
+
+    Read in SGLang 0.5.23 ``srt/arg_groups/deepseek_v4_hook.py``; checked: 2026-12-01.
+    """
+    if not is_compressed(setup.model) or setup.model.model_type == COMPRESSED:
+        return
+    if setup.layout.pipeline > 1:
+        yield "parallelism.pipeline: SGLang serves DeepSeek-V4.1 without pipeline stages; use 1"
+    if setup.drafted_tokens:
+        yield "speculative.method: SGLang serves DeepSeek-V4.1 with DSpark's drafts alone, which are not modelled"
 
 
 def vllm_dealt(setup: Setup, contexts: int) -> tuple[str, ...]:
@@ -28,7 +41,7 @@ def vllm_dealt(setup: Setup, contexts: int) -> tuple[str, ...]:
 
 def sglang_dealt(setup: Setup, contexts: int) -> tuple[str, ...]:
     """Why SGLang does not deal contexts over so many GPUs, or it is not modelled."""
-    unknown = is_sparse(setup.model) or setup.model.model_type == COMPRESSED
+    unknown = is_sparse(setup.model) or is_compressed(setup.model)
     words = "engine.dcp_size: pools of sparse and compressed caches that are dealt are not modelled; use 1"
     more = (words,) if unknown and contexts > 1 else ()
     return *more, *dealt_refusals(setup, contexts, "dcp_size")

@@ -36,6 +36,7 @@ from llm_calc.core.engines.sglang_rules import (
     TAKEN_PAGES,
     SglangRules,
     has_scaled_rows,
+    is_compressed,
     is_datacenter_blackwell,
     is_latent,
     is_sparse,
@@ -107,7 +108,7 @@ class Sglang:
 
     def limits(self, setup: Setup) -> Limits:
         """``max_running_requests`` and ``chunked_prefill_size`` of one replica (2048 to 16384 by the card's memory)."""
-        usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else FEWEST_RUNNING
+        usual = RUNNING_REQUESTS if is_compressed(setup.model) else FEWEST_RUNNING
         return Limits(
             max_sequences=self._asked_requests(setup) or usual,
             max_batched_tokens=own_chunk(self._chunk(setup), setup.layout),
@@ -147,8 +148,8 @@ class Sglang:
         Leaves out: pages of other vendors' kernels.
         """
         model, backend = setup.model, self.attention_backend
-        if model.model_type == COMPRESSED or is_sparse(model):
-            return PAGE_TOKENS if model.model_type == COMPRESSED else SPARSE_PAGE
+        if is_compressed(model) or is_sparse(model):
+            return PAGE_TOKENS if is_compressed(model) else SPARSE_PAGE
         blackwell = is_datacenter_blackwell(setup)
         if backend is None and blackwell and model.model_type not in self.rules.unpaged_on_blackwell:
             backend = "trtllm_mla" if is_latent(model) else "trtllm_mha"
@@ -184,7 +185,7 @@ class Sglang:
         dealt, state = self._dealt(setup, stage, max(0.0, available))
         pools = dealt.pools if state is None else (*dealt.pools, state)
         slots = self._slots(setup).a_request
-        usual = RUNNING_REQUESTS if setup.model.model_type == COMPRESSED else None
+        usual = RUNNING_REQUESTS if is_compressed(setup.model) else None
         running = running_requests(self._asked_requests(setup), usual, dealt.tokens, context, state)
         return MemoryPlan(
             engine=self.name,

@@ -147,7 +147,8 @@ _FOUR = {"10": (TRTLLM,), OTHER_CARDS: (TRITON,)}
 _WINDOWED = {"10": (TRTLLM,), **dict.fromkeys(("8", "9", "12"), (FA3,)), OTHER_CARDS: (TRITON,)}
 _THIRD = {**_EVERYWHERE, "10": ("fa4", TRTLLM), "AMD": (TRITON,)}
 _MIMO, _GATED = {**_EVERYWHERE, "10": ("fa4",)}, {**_PLAIN, "10": (TRTLLM, TRITON)}
-_SHORT = {**_PLAIN, "10": ("flashinfer",)}
+_SHORT, _TRITON_ON_10 = {**_PLAIN, "10": ("flashinfer",)}, {**_PLAIN, "10": (TRITON,)}
+_BEAM = {**_PLAIN, **dict.fromkeys(("9", "10", "12"), (TRTLLM,))}
 KERNELS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(
         ("gpt_oss", "llama4", "llama4_text", "granite_swa", "granitemoe_swa", "iquest_q1"), _EVERYWHERE
@@ -156,8 +157,10 @@ KERNELS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("olmo2", "exaone4", "exaone_moe"), _WINDOWED),
     **dict.fromkeys(("minimax_m3", "minimax_m3_vl"), _THIRD),
     **dict.fromkeys(("mimo_v2", "mimo_v2_flash"), _MIMO),
-    **dict.fromkeys(("qwen3_5", "qwen3_5_moe"), _GATED),
-    **dict.fromkeys(("lfm2", "lfm2_moe"), _SHORT),
+    **dict.fromkeys(("qwen3_5", "qwen3_5_moe", "qwen3_next", "qwen4_exp"), _GATED),
+    **dict.fromkeys(("lfm2", "lfm2_moe", "granitemoehybrid"), _SHORT),
+    **dict.fromkeys(("falcon_h1", "jet_nemotron"), _TRITON_ON_10),
+    "beam": _BEAM,
     "inkling_text": {"9": ("fa4",), "10": ("fa4",), OTHER_CARDS: (TRITON,)},
 }
 """Attention kernels of types that do not take what others do, by compute capability or AMD.
@@ -165,15 +168,28 @@ KERNELS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 Source: SGLang 0.5.23 ``srt/arg_groups/model_overrides`` and, of sinks, ``srt/configs/model_config.py``
 (``SWA_SINK_ARCHS``); checked: 2026-12-01, read.
 """
+OF_HYBRIDS = ("granitemoehybrid",)
+"""Types whose kernels are those of models with recurrent layers alone."""
 AITER_HEADS = (16, 128)
 AITER_SHARE, AITER_CONTEXT = 0.85, 8192
 NVIDIA = frozenset({FA3, "fa4", "flashinfer", "flashmla", "trtllm_mha", "trtllm_mla", "cutedsl_mla"})
-NEEDED_CAPABILITIES = {"trtllm_mha": ("9", "10", "12"), "trtllm_mla": ("10", "12"), "cutedsl_mla": ("10",)}
-"""Major compute capabilities on which kernels start.
+NEEDED_CAPABILITIES = {
+    FA3: ("8", "9"),
+    "trtllm_mha": ("9", "10", "12"),
+    "trtllm_mla": ("10", "12"),
+    "cutedsl_mla": ("10",),
+}
+LATENT_ALONE, NEVER_LATENT = frozenset({"trtllm_mla", "cutedsl_mla"}), frozenset({"trtllm_mha"})
+"""Major compute capabilities on which kernels start, and kernels of latent attention alone or of none.
 
-Source: SGLang 0.5.23 ``srt/arg_groups/attention_hook.py``, ``overrides.py`` and ``choices.py``; checked: 2026-12-01,
-read.
+Source: SGLang 0.5.23 ``srt/arg_groups/attention_hook.py``, ``overrides.py``, ``choices.py`` and
+``srt/layers/attention/attention_registry.py``; checked: 2026-12-01, read.
 """
+
+
+def is_compressed(model: Model) -> bool:
+    """Whether caches are compressed as DeepSeek V4's are: SGLang serves V4.1 by the same class."""
+    return model.model_type.startswith(COMPRESSED)
 
 
 def _card(setup: Setup) -> str:
@@ -190,13 +206,19 @@ def usual_kernels(setup: Setup) -> frozenset[str]:
     Read in SGLang 0.5.23 ``srt/arg_groups/model_override_base.py``, ``get_default_attn_backend``; checked: 2026-12-01.
     """
     model, card = setup.model, _card(setup)
-    if model.model_type == COMPRESSED or is_sparse(model):
-        return frozenset({"dsv4" if model.model_type == COMPRESSED else "dsa"})
+    if is_compressed(model) or is_sparse(model):
+        return frozenset({"dsv4" if is_compressed(model) else "dsa"})
     if is_latent(model):
         by_card = {"9": (FA3,), "10": ("trtllm_mla", "flashinfer"), "AMD": (_latent_on_amd(setup),)}
         return frozenset(by_card.get(card, (TRITON,)))
     kernels = KERNELS_OF.get(model.model_type, _PLAIN)
+    if model.model_type in OF_HYBRIDS and not _is_recurrent(model):
+        kernels = _PLAIN
     return frozenset(kernels.get(card, kernels[OTHER_CARDS]))
+
+
+def _is_recurrent(model: Model) -> bool:
+    return any(cache.state_elements for group in model.groups for cache in group.parts.caches)
 
 
 def _latent_on_amd(setup: Setup) -> str:
@@ -230,15 +252,18 @@ def share_notes(setup: Setup, named: str | None, context_tokens: int) -> tuple[s
 
 
 def kernels_refusals(setup: Setup, named: str | None) -> tuple[str, ...]:
-    """Named attention kernels that are of another vendor, or of other cards."""
-    if named is None:
+    """Named kernels of another vendor, other cards or other attention; DeepSeek V4 takes its own whatever is named."""
+    if named is None or is_compressed(setup.model):
         return ()
     vendor, card = setup.gpu.vendor, _card(setup)
     strange = (named == AITER and vendor != "AMD") or (named in NVIDIA and vendor != "NVIDIA")
-    needed = NEEDED_CAPABILITIES.get(named)
+    latent, usual = is_latent(setup.model), ", ".join(sorted(usual_kernels(setup)))
+    if named in (NEVER_LATENT if latent else LATENT_ALONE):
+        words = "is not for latent attention (MLA)" if latent else "is for latent attention (MLA) alone"
+        return (f"engine.attention_backend: {named} {words}; by itself SGLang takes {usual}",)
+    needed = ("9",) if latent and named == FA3 else NEEDED_CAPABILITIES.get(named)
     if not strange and (needed is None or card in needed):
         return ()
-    usual = ", ".join(sorted(usual_kernels(setup)))
     return (
         f"engine.attention_backend: {named} does not run on {setup.gpu.id}; by itself SGLang takes {usual}",
     )

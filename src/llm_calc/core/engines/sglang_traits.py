@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from llm_calc.core.engines.dealt_contexts import sglang_dealt
 from llm_calc.core.engines.layout_flags import LayoutFlags, with_shared_attention
 from llm_calc.core.engines.refused_flags import SGLANG
-from llm_calc.core.engines.sglang_rules import COMPRESSED, is_sparse, usual_kernels
+from llm_calc.core.engines.sglang_rules import is_compressed, is_sparse, usual_kernels
 from llm_calc.core.engines.starting import Needed, Options
 from llm_calc.core.engines.traits import FormatTraits, LoadTraits, LoraTraits, OptionTraits, Traits
 from llm_calc.core.hardware import Gpu
@@ -25,7 +25,7 @@ def _cache_on(model: Model, gpu: Gpu) -> str | None:
     Read in 0.5.23's ``arg_groups/overrides.py`` on 2026-11-29.
     """
     sparse = is_sparse(model) and (gpu.compute_capability or "").startswith(("10.", "12."))
-    return "fp8" if model.model_type.startswith(COMPRESSED) or sparse else None
+    return "fp8" if is_compressed(model) or sparse else None
 
 
 TRAITS = Traits(
