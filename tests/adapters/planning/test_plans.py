@@ -286,3 +286,17 @@ def test_plans_of_a_gpu_without_a_price_rank_as_at_any_price(objective: str) -> 
 
     assert first() == first(prices={"mi355x": 8.0})
     assert first()[2] >= max(first(engines=[name])[2] for name in ("vllm", "sglang", "llama.cpp"))
+
+
+def test_a_plan_says_how_often_its_server_looks_for_requests() -> None:
+    """As an estimate of it does: the command that starts it leaves the engine's default."""
+    asked: Json = {
+        "model": {"name": "glm-4.5-air"},
+        "workload": {"input_tokens": 4000, "output_tokens": 64, "concurrency": 16},
+        "gpus": ["b300-288gb-sxm"],
+        "engines": ["sglang"],
+        "limits": {"max_gpus": 1},
+    }
+    request = DeploymentPlansRequest.model_validate(asked)
+    for plan in answer_deployment_plans(request, load_catalogs()).plans:
+        assert any("scheduler_recv_interval 30" in note for note in plan.notes)

@@ -19,6 +19,7 @@ from llm_calc.adapters.planning.over_day import plan_day
 from llm_calc.adapters.planning.prices import GpuPrice
 from llm_calc.adapters.planning.scene import Scene
 from llm_calc.adapters.said_unused import of_formats
+from llm_calc.adapters.served import told
 from llm_calc.adapters.serving_words import placed_warnings, slow_words, unit_words
 from llm_calc.adapters.wire.parts import ParallelismPart
 from llm_calc.adapters.wire.plan_parts import LikelyRange, ManifestKind
@@ -110,6 +111,7 @@ def _own_notes(scene: Scene, plan: Evaluated) -> list[str]:
         *basis,
         *unchecked_words(scene.targets_kept_fraction, plan.workload, plan.engine.name, plan.classes),
         *way_notes(placed, engine),
+        *told(placed.deployment, engine, plan.workload, plan.planned.plan),
     ]
 
 
