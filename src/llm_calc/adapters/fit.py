@@ -152,7 +152,7 @@ def _tried(request: FitRequest, catalogs: Catalogs, weights: str, cache: str) ->
         split_layers=sum(map(bool, loading.host)) if ok else 0,
         gpu_bytes=round(plan.budget.memory_bytes - plan.budget.unallocated_bytes),
         host_bytes=round(plan.host.needed_bytes) if plan.host else 0,
-        longest_context_tokens=_longest(engine, placed, request.concurrency),
+        longest_context_tokens=_longest(engine, placed, request.concurrency) or None,
         tokens_per_s=speed,
         likely_tokens_per_s=likely,
         ttft_s=ttft,

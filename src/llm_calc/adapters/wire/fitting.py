@@ -72,8 +72,8 @@ class FitRow(Answer):
     )
     gpu_bytes: int = Field(description="Memory taken on the fullest GPU [bytes]")
     host_bytes: int = Field(description="Memory taken on the host [bytes]")
-    longest_context_tokens: int = Field(
-        description="Longest context with everything on the GPU, at most the model's own; 0: none [tokens]"
+    longest_context_tokens: int | None = Field(
+        description="Longest context with everything on the GPU, at most the model's own; null: none [tokens]"
     )
     tokens_per_s: float | None = Field(
         description="Speed of one sequence's answer; null where it does not fit [tokens/s]"
