@@ -306,8 +306,13 @@ def test_mlx_has_no_class_of_iquest_q1() -> None:
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "llama.cpp"])
-def test_a_gpu_without_published_rates_is_refused_for_that(engine: str) -> None:
-    """Its chips are those of the engine's other ones: what lacks is a rate."""
-    with pytest.raises(UnsupportedError, match=r"no dense rates of mi308x's .*peak_flops_per_s") as error:
-        llm_calc.memory_plan(model="llama-3.1-8b", hardware="mi308x", engine=engine)
-    assert error.value.field == "hardware.gpu"
+def test_a_gpu_without_published_rates_has_a_memory_plan_and_no_estimate(engine: str) -> None:
+    """Its chips are those of the engine's other ones: what lacks is a rate, which a memory plan does not need."""
+    asked: dict[str, Any] = {"model": "llama-3.1-8b", "hardware": "mi308x", "engine": engine}
+    assert llm_calc.memory_plan(**asked).fits
+    with pytest.raises(UnsupportedError, match=r"mi308x has no published dense rate .*peak_flops_per_s"):
+        llm_calc.estimate(**asked, workload={"input_tokens": 10, "output_tokens": 10})
+    with pytest.raises(UnsupportedError, match="no speed is known there"):
+        operations.MODELS_FOR.answered({"hardware": {"gpu": "mi308x"}}, load_catalogs())
+    with pytest.raises(UnsupportedError, match=f"{engine} .* does not run on cerebras-wse3"):
+        llm_calc.memory_plan(model="llama-3.1-8b", hardware="cerebras-wse3", engine=engine)

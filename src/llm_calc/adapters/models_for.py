@@ -148,6 +148,12 @@ def _check_chip(gpu: Gpu, weights: str | None) -> None:
     if not runs_at_all(OWN_MACHINE, gpu):
         msg = f"hardware.gpu: models are started by llama.cpp here, which does not run on {gpu.id}"
         raise UnsupportedError(msg, field="hardware.gpu")
+    if not gpu.peaks:
+        msg = (
+            f"hardware.gpu: no dense rates of {gpu.id} are published, so that no speed is known there; custom takes "
+            "your own (hardware.peak_flops_per_s)"
+        )
+        raise UnsupportedError(msg, field="hardware.gpu")
     if weights is not None and not runs_format(OWN_MACHINE, gpu, weights):
         raise UnsupportedError(f"weights: llama.cpp runs no {weights} on {gpu.id}", field="weights")
 

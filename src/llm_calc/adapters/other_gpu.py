@@ -63,10 +63,12 @@ def _smallest(
 
 
 def _runs(setup: Setup, engine: Engine, gpu: Gpu) -> bool:
-    """Whether the engine runs there, and the weights as they are stored."""
+    """Whether the engine runs there, and the weights as they are stored; what has no rate has no estimate either."""
     weights = setup.numbers.recipe.name
-    return runs_at_all(engine.name, gpu) and (
-        not runs_format(engine.name, setup.gpu, weights) or runs_format(engine.name, gpu, weights)
+    return (
+        bool(gpu.peaks)
+        and runs_at_all(engine.name, gpu)
+        and (not runs_format(engine.name, setup.gpu, weights) or runs_format(engine.name, gpu, weights))
     )
 
 

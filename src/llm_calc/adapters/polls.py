@@ -6,7 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from llm_calc.adapters.catalog.files import TEXT, catalog_folder, read_csv
-from llm_calc.core.calibration import ANY, Poll
+from llm_calc.core.calibration import ANY, Poll, chip_class
+from llm_calc.core.hardware import Gpu
+
+LOOKS = "scheduler_recv_interval"
+"""The option of engines that say how often they look."""
 
 
 class PollRow(BaseModel):
@@ -47,3 +51,12 @@ def load_polls(path: Path | None = None) -> tuple[PollRow, ...]:
 def polls() -> tuple[Poll, ...]:
     """The lines as the core takes them."""
     return tuple(row.poll for row in load_polls())
+
+
+def default_looks(engine: str, gpu: Gpu) -> dict[str, int]:
+    """The option with the engine's own default, where measured servers on such chips ran with another.
+
+    What a plan starts is timed as it is started.
+    """
+    chip = chip_class(gpu)
+    return {LOOKS: 1} if any(each.engine == engine and each.chip == chip for each in polls()) else {}

@@ -190,12 +190,6 @@ def _named(rules: EngineRunsOn, version: str | None) -> str:
 
 
 def _wrong_chip(rules: EngineRunsOn, version: str | None, gpu: Gpu) -> UnsupportedError:
-    if not gpu.peaks:
-        msg = (
-            f"hardware.gpu: no dense rates of {gpu.id}'s arithmetic are published, so that no format is known to run "
-            "on it; hardware.gpu custom takes your own (hardware.peak_flops_per_s)"
-        )
-        return UnsupportedError(msg, field="hardware.gpu")
     own = words_of(row for row in rules.hardware if not row.missing(release_of(version)))
     others = [name for name, other in load_runs_on().items() if other.on(gpu)]
     instead = (

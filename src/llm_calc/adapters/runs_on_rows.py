@@ -56,7 +56,7 @@ class _Hardware(_Dated):
 
     def covers(self, gpu: Gpu) -> bool:
         """Whether it speaks of this GPU."""
-        if gpu.vendor != self.vendor or not gpu.peaks:
+        if gpu.vendor != self.vendor:
             return False
         capability = gpu.compute_capability or ""
         if self.families and (capability or gpu.generation) not in self.families:

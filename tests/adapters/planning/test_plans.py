@@ -288,8 +288,8 @@ def test_plans_of_a_gpu_without_a_price_rank_as_at_any_price(objective: str) -> 
     assert first()[2] >= max(first(engines=[name])[2] for name in ("vllm", "sglang", "llama.cpp"))
 
 
-def test_a_plan_says_how_often_its_server_looks_for_requests() -> None:
-    """As an estimate of it does: the command that starts it leaves the engine's default."""
+def test_a_plan_is_timed_as_its_command_starts_it(client: TestClient) -> None:
+    """Measured SGLang servers on Blackwell looked for requests every tenth or thirtieth step, its default is each."""
     asked: Json = {
         "model": {"name": "glm-4.5-air"},
         "workload": {"input_tokens": 4000, "output_tokens": 64, "concurrency": 16},
@@ -297,6 +297,10 @@ def test_a_plan_says_how_often_its_server_looks_for_requests() -> None:
         "engines": ["sglang"],
         "limits": {"max_gpus": 1},
     }
-    request = DeploymentPlansRequest.model_validate(asked)
-    for plan in answer_deployment_plans(request, load_catalogs()).plans:
-        assert any("scheduler_recv_interval 30" in note for note in plan.notes)
+    for plan in answer_deployment_plans(DeploymentPlansRequest.model_validate(asked), load_catalogs()).plans:
+        assert "--scheduler-recv-interval 1" in str(plan.launch_command)
+        body = {"model": asked["model"], **parts(plan)}
+        assert body["engine"]["scheduler_recv_interval"] == 1
+        assert client.post("/api/serving_estimate", json=body).json()["ttft_s"] == plan.ttft_s
+        seldom = {**body, "engine": {**body["engine"], "scheduler_recv_interval": 30}}
+        assert client.post("/api/serving_estimate", json=seldom).json()["ttft_s"] > plan.ttft_s

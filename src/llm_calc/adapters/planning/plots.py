@@ -119,7 +119,7 @@ def _plots(space: Space, asked: tuple[_Asked, ...], gpus: tuple[Gpu, ...]) -> tu
     works: _Works = {}
     for number, each in enumerate(asked):
         group = by_family.setdefault((each.calibration.name, each.choice.way.draft), _Group())
-        allowed = [gpu for gpu in gpus if each.choice.refusal(gpu) is None]
+        allowed = [gpu for gpu in gpus if gpu.peaks and each.choice.refusal(gpu) is None]
         _Maker(space, each, number, works).add(allowed, group)
     return tuple(group.plot(*key) for key, group in by_family.items() if group.blocks)
 

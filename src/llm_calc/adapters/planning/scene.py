@@ -18,6 +18,7 @@ from llm_calc.adapters.planned import Planned
 from llm_calc.adapters.planning.choices import Choice
 from llm_calc.adapters.planning.rows import Row
 from llm_calc.adapters.planning.turns import turn_lengths
+from llm_calc.adapters.polls import default_looks
 from llm_calc.adapters.setup import Subject, resolved
 from llm_calc.adapters.wire.calibration_part import CalibrationPart
 from llm_calc.adapters.wire.engines import ENGINE_PARTS, EnginePart
@@ -111,7 +112,8 @@ class Scene:
             open=workload.load not in ("concurrency", "batch"),
             cut_prompts=self._cuts(row.choice.engine, workload),
         )
-        engine, own = row.choice.engine, row.choice.way.options(row.choice.engine)
+        engine = row.choice.engine
+        own = {**row.choice.way.options(engine), **default_looks(engine, row.gpu)}
         return (
             self.started(engine, {**options, **own}) for options in traits_of(engine).load.started(needed)
         )

@@ -1,12 +1,13 @@
 """How a recommended engine is started: what the load needs beside what the request says; and why none holds it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from llm_calc.adapters.catalog import Catalogs
 from llm_calc.adapters.engines import release_of
 from llm_calc.adapters.memory_plan import planned_memory
 from llm_calc.adapters.planned import Planned, reason_of
 from llm_calc.adapters.planning.as_requests import memory_request
+from llm_calc.adapters.polls import default_looks
 from llm_calc.adapters.wire.engines import EnginePart
 from llm_calc.adapters.wire.parts import HardwarePart, ParallelismPart, WorkloadPart
 from llm_calc.adapters.wire.recommend import RecommendGpusRequest
@@ -34,7 +35,8 @@ def started_on(
     layout: Layout,
 ) -> tuple[ServingEstimateRequest, Planned]:
     """The layout in the first way of starting the engine that serves the load; else in the last that was tried."""
-    for part in _starts(engine, workload, layout):
+    looks = default_looks(engine.name, gpu)
+    for part in _starts(engine, workload, layout, looks):
         asked = ServingEstimateRequest(
             model=request.model,
             precision=request.precision,
@@ -52,13 +54,15 @@ def started_on(
     return asked, planned
 
 
-def _starts(part: EnginePart, workload: WorkloadPart, layout: Layout) -> Iterator[EnginePart]:
+def _starts(
+    part: EnginePart, workload: WorkloadPart, layout: Layout, looks: Mapping[str, int]
+) -> Iterator[EnginePart]:
     """The engine in every way that may hold the load, the most usual first; what the request says of it stays."""
     if getattr(part, "preset", None) is not None:
         yield part
     for options in _ways(part, workload, layout):
         lacking = release_of(part).without
-        open_ = {key: value for key, value in options.items() if getattr(part, key) is None}
+        open_ = {key: value for key, value in {**options, **looks}.items() if getattr(part, key) is None}
         yield part.model_copy(update={key: value for key, value in open_.items() if key not in lacking})
 
 

@@ -72,7 +72,11 @@ class SweepRequest(StrictRequest):
     grid: Annotated[dict[Path, Axis], Field(min_length=1, max_length=12)] = Field(
         description="Values by path of the field (workload.concurrency): a list, or start, stop and count or step"
     )
-    format: Literal["ndjson", "csv", "parquet"] = Field("ndjson", description="Format of the rows")
+    format: Literal["ndjson", "csv", "parquet"] = Field(
+        "ndjson",
+        description="Format of the rows. Their confidence says whether all that was said is counted, not how near "
+        "times are to a real server: of that their basis speaks, and the endpoint's interval",
+    )
     method: Literal["auto", "as_endpoint", "closed_form"] = Field(
         "auto",
         description="How loads that the endpoint simulates are answered: as_endpoint, row by row; closed_form, without "

@@ -54,12 +54,14 @@ class Timed:
         return np.array([starts[key] + place for key, place in self.slots], dtype=np.intp)
 
     def hosts_on(self, gpu: Gpu, kinds: Mapping[int, StepWork], shape: str) -> list[HostTimes]:
-        """What servers add to first tokens where attention is not dealt, and where it is."""
+        """What servers add to first tokens where attention is not dealt, and where it is; each looks at every step."""
         usual = next(iter(kinds.values()))
         key = (*keys_of(self.engine, gpu), *map(str, kinds), format_of(usual), shape)
         if key not in self.hosts:
             works = [kinds.get(dealt, usual) for dealt in (0, 1)]
-            self.hosts[key] = [host_of(self.calibration, self.engine, gpu, work, shape) for work in works]
+            self.hosts[key] = [
+                host_of(self.calibration, self.engine, gpu, work, shape, polled=1) for work in works
+            ]
         return self.hosts[key]
 
 
