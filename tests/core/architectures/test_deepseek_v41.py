@@ -132,6 +132,6 @@ def test_the_hosts_bytes_are_those_of_all_replicas(layout: dict[str, int], copie
     )
     assert found.host is not None
     assert 0 <= found.host.weights_bytes - copies * rows * 264 <= copies * 2 * 64 * 264
-    said = [words for words in found.assumptions if words.startswith("host: 202.8 GB of weights")]
+    said = [words for words in found.assumptions if words.startswith("host: 202758048768 bytes of weights")]
     assert len(said) == 1
     assert ("8 replicas, each taken to keep its own" in said[0]) == (copies == 8)

@@ -209,7 +209,5 @@ def with_host(setup: Setup, plan: MemoryPlan) -> MemoryPlan:
         return plan
     kept = HostBudget(weights_bytes=replica * layout.data, kv_cache_bytes=0.0, compute_bytes=0.0)
     shared = f" x {layout.data} replicas, each taken to keep its own" if layout.data > 1 else ""
-    words = (
-        f"host: {replica / 1e9:.1f} GB of weights{shared}, of all hosts together; taken to have room there"
-    )
+    words = f"host: {replica:.0f} bytes of weights{shared}, of all hosts together; taken to have room there"
     return replace(plan, host=kept, notes=(*plan.notes, words))
